@@ -23,10 +23,10 @@ fn arrives() -> (Driver, Line) {
     (driver, customer)
 }
 
-/// Read() runs in this menu, and ends so. Asterisk empties the status, sets the variable after each try, and then the status (`apps/app_read.c`).
+/// Read() runs in this menu, and ends so. Asterisk sets the status to ERROR, the variable after each try, and then the status (`apps/app_read.c`).
 fn reads(driver: &mut Driver, customer: &mut Line, context: &str, tries: &[&str], status: &str) {
     let mut said =
-        runs(customer, (context, "s"), ("Read", "CHOICE,welcome,1,,2,5")) + &variable(customer, "READSTATUS", "");
+        runs(customer, (context, "s"), ("Read", "CHOICE,welcome,1,,2,5")) + &variable(customer, "READSTATUS", "ERROR");
     for digits in tries {
         said += &variable(customer, "CHOICE", digits);
     }

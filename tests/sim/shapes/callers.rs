@@ -201,7 +201,8 @@ fn read_ends(pbx: &mut Pbx, caller: &Caller, digits: &str, status: &str) {
     let runner = caller.runner();
     let again =
         runner.event("Newexten", &[("Extension", "s"), ("Application", "Read"), ("AppData", "CHOICE,menu,1,,1,5")]);
-    let said = again + &variable(&runner, "CHOICE", digits) + &variable(&runner, "READSTATUS", status);
+    let begins = again + &variable(&runner, "READSTATUS", "ERROR");
+    let said = begins + &variable(&runner, "CHOICE", digits) + &variable(&runner, "READSTATUS", status);
     pbx.say(caller.at, said);
 }
 

@@ -122,8 +122,8 @@ impl Tracker {
             "RECORD_STATUS" if c.dialplan.purpose.voicemail => {
                 c.dialplan.message_ends(matches!(value, "DTMF" | "SILENCE" | "TIMEOUT" | "HANGUP"));
             }
-            // Read() empties it when it begins.
-            "READSTATUS" if leads && !value.is_empty() => {
+            // Read() says ERROR when it begins, and nothing else if that is how it ends.
+            "READSTATUS" if leads && value != "ERROR" => {
                 self.counters.details_dropped += u64::from(c.read_ends(&seen.context, value, room, at));
             }
             _ if leads && c.dialplan.reads_into(variable) => c.dialplan.is_read(value),
