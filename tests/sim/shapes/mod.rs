@@ -92,10 +92,10 @@ impl Shape {
         Ok(self.truths.len() as u64)
     }
 
-    /// The link is down for a while: nothing is served that was missed, or the other way round.
+    /// The link is down for a while: no caller is served who was missed, or the other way round.
     pub fn is_never_turned_round(&self) -> Result<(), String> {
         let rows = self.seen_but(events_of(&self.events), Some(self.gap));
-        for truth in &self.truths {
+        for truth in self.truths.iter().filter(|truth| truth.direction == Direction::Inbound) {
             let Some(row) = rows.iter().find(|row| row.linkedid == truth.linkedid) else { continue };
             let served = matches!(truth.fate, Fate::Served { .. });
             if row.status != Status::Unknown && (row.status == Status::Answer) != served {
@@ -111,7 +111,8 @@ impl Shape {
     fn no_more_than_all(&self, rows: &[FinishedCall]) -> Result<(), String> {
         let invented = |row: &&FinishedCall| {
             let known = self.truths.iter().any(|truth| truth.linkedid == row.linkedid);
-            self.nobodys.contains(&row.linkedid) || !known && row.direction == Direction::Inbound
+            self.nobodys.contains(&row.linkedid) && row.status != Status::Unknown
+                || !known && row.direction == Direction::Inbound
         };
         rows.iter().find(invented).map_or(Ok(()), |row| Err(format!("a row that nobody's call is: {row:#?}")))
     }
