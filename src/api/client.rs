@@ -18,7 +18,7 @@ use tokio::net::UnixStream;
 /// The daemon answers within ten seconds or says that it cannot.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Longest answer that is taken, bytes: none of a daemon that is well comes near it, and one that was taken over has no end.
+/// Longest answer that is taken, bytes, and a list's pages together: none of a daemon that is well comes near it, and one that was taken over has no end.
 const MAX_ANSWER: usize = 64 << 20;
 
 /// Most pages of one list.
@@ -57,18 +57,22 @@ pub enum ClientError {
 /// See [`ClientError`].
 pub(crate) fn list(socket: &Path, path: &str) -> Result<Value, ClientError> {
     let (mut rows, mut next) = (Vec::new(), Some(path.to_owned()));
-    let mut pages = 0;
+    let (mut pages, mut bytes) = (0, 0);
     while let Some(path) = next {
         pages += 1;
         if pages > MAX_PAGES {
             return Err(ClientError::Broken("the list has no end".to_owned()));
         }
-        let (page, link) = with_link(socket, Method::GET, &path, None)?;
-        match page {
+        let page = with_link(socket, Method::GET, &path, None)?;
+        bytes += page.bytes;
+        if bytes > MAX_ANSWER {
+            return Err(too_long());
+        }
+        match page.answer {
             Value::Array(page) => rows.extend(page),
             _ => return Err(ClientError::Broken("it is no list".to_owned())),
         }
-        next = link;
+        next = page.next;
     }
     Ok(Value::Array(rows))
 }
@@ -78,7 +82,7 @@ pub(crate) fn list(socket: &Path, path: &str) -> Result<Value, ClientError> {
 /// # Errors
 /// See [`ClientError`].
 pub(crate) fn briefly(socket: &Path, path: &str) -> Result<Value, ClientError> {
-    within(Duration::from_secs(1), socket, Method::GET, path, None).map(|(answer, _)| answer)
+    within(Duration::from_secs(1), socket, Method::GET, path, None).map(|linked| linked.answer)
 }
 
 /// Sends one request and waits for its answer.
@@ -86,11 +90,16 @@ pub(crate) fn briefly(socket: &Path, path: &str) -> Result<Value, ClientError> {
 /// # Errors
 /// See [`ClientError`].
 pub fn request(socket: &Path, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ClientError> {
-    with_link(socket, method, path, body).map(|(answer, _)| answer)
+    with_link(socket, method, path, body).map(|linked| linked.answer)
 }
 
-/// An answer, and the path of the next page of its list.
-type Linked = (Value, Option<String>);
+struct Linked {
+    answer: Value,
+    /// Its length as text.
+    bytes: usize,
+    /// The path of the next page of its list.
+    next: Option<String>,
+}
 
 fn with_link(socket: &Path, method: Method, path: &str, body: Option<&Value>) -> Result<Linked, ClientError> {
     within(PATIENCE, socket, method, path, body)
@@ -156,8 +165,9 @@ async fn exchange(socket: &Path, method: Method, path: &str, body: Option<&Value
     if response.status() != StatusCode::OK {
         return Err(refused(response).await?);
     }
-    let link = response.headers().get(LINK).and_then(|link| next(link.to_str().ok()?));
-    Ok((json_of(response).await?, link))
+    let next = response.headers().get(LINK).and_then(|link| next(link.to_str().ok()?));
+    let bytes = whole(response).await?;
+    Ok(Linked { answer: serde_json::from_slice(&bytes).map_err(broken)?, bytes: bytes.len(), next })
 }
 
 /// Sends a request, and waits for the head of its answer.
@@ -192,17 +202,16 @@ fn shown(words: &str) -> String {
     safe(&words.chars().take(MAX_WORDS).collect::<String>())
 }
 
-async fn json_of(response: Response<Incoming>) -> Result<Value, ClientError> {
-    let whole = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-    let bytes =
-        whole.map_err(|error| if error.is::<LengthLimitError>() { too_long() } else { broken(error) })?.to_bytes();
-    serde_json::from_slice(&bytes).map_err(broken)
+async fn whole(response: Response<Incoming>) -> Result<Bytes, ClientError> {
+    let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+    let body = body.map_err(|error| if error.is::<LengthLimitError>() { too_long() } else { broken(error) })?;
+    Ok(body.to_bytes())
 }
 
 /// The daemon's own words of why it does not do this.
 async fn refused(response: Response<Incoming>) -> Result<ClientError, ClientError> {
     let status = response.status().as_u16();
-    let answer = json_of(response).await?;
+    let answer: Value = serde_json::from_slice(&whole(response).await?).map_err(broken)?;
     let message = shown(answer["error"].as_str().unwrap_or("no reason was given"));
     let field = answer["field"].as_str().map(shown);
     Ok(ClientError::Refused { status, message, field })
@@ -240,6 +249,25 @@ mod tests {
     fn an_answer_without_an_end_is_given_up() {
         let piece = [b"10000\r\n".as_slice(), &[b'a'; 0x10000], b"\r\n"].concat();
         let said = said("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &piece);
+        assert_eq!(said, "the daemon's answer cannot be read: it is longer than 64 MiB");
+    }
+
+    #[test]
+    fn a_list_whose_pages_have_no_end_is_given_up() {
+        let page = format!("[\"{}\"]", "a".repeat(8 << 20));
+        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nLink: </v1/calls?after=1>; rel=\"next\"\r\n";
+        let answer = format!("{head}Content-Length: {}\r\n\r\n{page}", page.len());
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("s");
+        let listener = UnixListener::bind(&socket).unwrap();
+        std::thread::spawn(move || {
+            for mut client in listener.incoming().flatten() {
+                let _ = client.read(&mut [0; 4_096]).unwrap();
+                // Who hangs up has read enough.
+                let _ = client.write_all(answer.as_bytes());
+            }
+        });
+        let said = list(&socket, "/v1/calls").unwrap_err().to_string();
         assert_eq!(said, "the daemon's answer cannot be read: it is longer than 64 MiB");
     }
 

@@ -76,11 +76,11 @@ impl Guard {
         }
         if self.pages && !headers.contains_key(AUTHORIZATION) && web::is_page(method, path) {
             let session = self.session(headers, method, path).await?;
-            return Ok((Peer(format!("token {}", session.name)), Some(session)));
+            return Ok((Peer(session.bearer.clone()), Some(session)));
         }
         let token = self.token(headers).await?;
         self.may(&token, method, path)?;
-        Ok((Peer(format!("token {}", token.name)), None))
+        Ok((Peer(token.bearer()), None))
     }
 
     /// A browser, by its cookie; one that has none is shown where to log in.

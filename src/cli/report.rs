@@ -212,7 +212,6 @@ pub fn run(
     Ok(())
 }
 
-/// Why there is nothing, in a sentence.
 /// By what a report is made.
 struct Rules<'r> {
     pbxs: &'r BTreeSet<PbxId>,

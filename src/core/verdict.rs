@@ -27,6 +27,8 @@ pub(crate) struct DialplanFacts<'a> {
     pub callback_requested: bool,
     /// It went to `i` for want of the dialled extension, outside menus.
     pub invalid: bool,
+    /// What the caller pressed for the menu's Read() led nowhere.
+    pub read_in_vain: bool,
     /// The latest DIALSTATUS.
     pub dial_status: Option<&'a str>,
     /// The application that ran last, lower case, with its arguments.
@@ -138,14 +140,15 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     if plan.message {
         return said(Status::NoAnswer, Outcome::VoicemailLeft, "left a message");
     }
-    if plan.callback_requested {
-        return said(Status::NoAnswer, Outcome::CallbackRequested, "asked to be called back");
-    }
     if f.unseen_end {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
     }
     if f.in_doubt {
         return unrecorded();
+    }
+    // Who was served after the wish has what was asked for: of a call that was not seen to its end nobody knows. Its row has the wish as a tag.
+    if plan.callback_requested {
+        return said(Status::NoAnswer, Outcome::CallbackRequested, "asked to be called back");
     }
     if f.caller_left { gave_up(f) } else { ended_by_pbx(f) }
 }
@@ -207,12 +210,14 @@ fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
 fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     let has = |wanted: &[VisitResult]| f.visits.iter().any(|(_, r)| wanted.contains(r));
     let choice = f.ivr.last().map(|s| &*s.digits);
-    // A menu may lead those who chose nothing, or what it does not offer, to another context that hangs up.
-    let led_out = matches!(choice, Some("i" | "t")) && f.dialplan.dial_status.is_none() && !f.dialplan.invalid;
-    if (f.dialplan.purpose.ivr || led_out) && f.legs.is_empty() && f.visits.is_empty() {
+    // A menu may lead those who chose nothing, or what it does not offer, to another context that hangs up, or back out of a Local channel.
+    let not_dialled = matches!(f.dialplan.dial_status, None | Some("NOANSWER" | "CANCEL"));
+    let led_out = (f.dialplan.read_in_vain || matches!(choice, Some("i" | "t"))) && not_dialled && !f.dialplan.invalid;
+    let in_vain = f.dialplan.read_in_vain || matches!(choice, None | Some("" | "i" | "t"));
+    if (f.dialplan.purpose.ivr && in_vain || led_out) && f.legs.is_empty() && f.visits.is_empty() {
         return match choice {
-            Some("i") => said(Status::NoAnswer, Outcome::IvrInvalid, "chose what the menu does not offer"),
-            _ => said(Status::NoAnswer, Outcome::IvrTimeout, "chose nothing in the menu in time"),
+            None | Some("" | "t") => said(Status::NoAnswer, Outcome::IvrTimeout, "chose nothing in the menu in time"),
+            _ => said(Status::NoAnswer, Outcome::IvrInvalid, "chose what the menu does not offer"),
         };
     }
     if let (Some((queue, result)), false) = (f.visits.last(), f.tried_after_queue) {

@@ -14,10 +14,13 @@ pub(crate) struct New {
     pub(crate) mode: Option<u32>,
     /// Its user and group, if root makes it.
     pub(crate) owner: Option<(u32, u32)>,
+    /// A file of another user that has the name already stays that user's, with its mode: root changes a line of a file that is not root's. Else
+    /// it is as if it were not there: who put it there reads nothing of what root writes.
+    pub(crate) keeps_owner: bool,
 }
 
-/// Writes `text` beside `path` and gives it that name, with the rights of whoever owns the directory if root runs this. A file that was there keeps its
-/// mode and its owner. A link, a pipe or a device of that name is refused: whoever put it there could have it lead to a file of somebody else's.
+/// Writes `text` beside `path` and gives it that name, with the rights of whoever owns the directory if root runs this. A file of the own user that
+/// was there keeps its mode; another's, see [`New::keeps_owner`]. A link, a pipe or a device of that name is refused: whoever put it there could have it lead to a file of somebody else's.
 ///
 /// # Errors
 /// What the system says; [`ErrorKind::InvalidInput`] where something else than a file has the name.
@@ -34,6 +37,7 @@ fn put(path: &Path, text: &[u8], new: New) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
+    let there = there.filter(|meta| new.keeps_owner || meta.uid() == geteuid().as_raw());
     let mode = there.as_ref().map(|meta| meta.mode() & 0o7777).or(new.mode);
     let owner = there.as_ref().map(|meta| (meta.uid(), meta.gid())).or(new.owner);
     let partial = directory(path).join(format!(".callbackd-partial-{}", std::process::id()));
@@ -67,7 +71,7 @@ mod tests {
     fn a_file_is_replaced_and_what_a_link_leads_to_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let (file, link, others) = (directory.path().join("a"), directory.path().join("b"), directory.path().join("c"));
-        replace(&file, b"one", New { mode: Some(0o640), owner: None }).unwrap();
+        replace(&file, b"one", New { mode: Some(0o640), ..New::default() }).unwrap();
         replace(&file, b"two", New::default()).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "two");
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o640, "it keeps its mode");
@@ -76,5 +80,28 @@ mod tests {
         assert_eq!(replace(&link, b"mine", New::default()).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!(fs::read_to_string(&others).unwrap(), "theirs");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3, "nothing is left beside them");
+    }
+    #[test]
+    fn a_file_that_another_user_has_put_there_becomes_the_own_unless_it_is_to_stay_theirs() {
+        if !geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        fs::set_permissions(directory.path(), Permissions::from_mode(0o1777)).unwrap();
+        let file = directory.path().join("report.html");
+        let lay = || {
+            fs::write(&file, "theirs").unwrap();
+            std::os::unix::fs::chown(&file, Some(12_345), Some(12_345)).unwrap();
+            fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        };
+        let owner = || file.metadata().map(|meta| (meta.uid(), meta.mode() & 0o7777)).unwrap();
+        lay();
+        replace(&file, b"root's", New { keeps_owner: true, ..New::default() }).unwrap();
+        assert_eq!(owner(), (12_345, 0o600));
+        replace(&file, b"root's", New { mode: Some(0o640), ..New::default() }).unwrap();
+        assert_eq!(owner(), (0, 0o640));
+        lay();
+        replace(&file, b"root's", New::default()).unwrap();
+        assert_eq!(owner().0, 0);
     }
 }

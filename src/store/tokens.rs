@@ -60,6 +60,14 @@ pub(crate) enum TokenChange {
     Remove(String),
 }
 
+impl Token {
+    /// Its bearer, as the history of what they ordered has them: with whoever made the token, because a member of the group can make one of any name.
+    #[must_use]
+    pub(crate) fn bearer(&self) -> String {
+        format!("token {} of {}", self.name, self.by)
+    }
+}
+
 /// What is kept of a secret: the SHA-256 of it in hexadecimal digits. It is random and long, so no slower hash is needed.
 #[must_use]
 pub(crate) fn hash(secret: &str) -> String {

@@ -26,6 +26,14 @@ mod script;
 mod second;
 mod setup;
 mod slot;
+#[path = "../core/stream/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what the tests of the core have to read and play recordings; here a part of it is used"
+)]
+mod stream;
+mod third;
 mod wire;
 
 use daemon::Daemon;
@@ -86,6 +94,7 @@ fn every_call_becomes_one_true_row() {
     report.note(daemon::audit(&files).err().into_iter().collect());
     let imported = daemon::import(&files).unwrap_or_else(|e| panic!("{e}"));
     report.note(second::contradictions(&db, &imported).expect("both have the tables of the design"));
+    report.note(third::contradictions(&db, &files).unwrap_or_else(|e| panic!("{e}")));
     report.conclude(&files);
 }
 

@@ -13,6 +13,8 @@ const NO_WORD: &[(&str, &str)] = &[
     ("QUEUE_EMPTY", "NOT_OFFERED"),
     // A UserEvent is in no file.
     ("CALLBACK_REQUESTED", "NOT_OFFERED"),
+    // What was pressed for Read() is in no record.
+    ("IVR_INVALID", "IVR_TIMEOUT"),
     // A mailbox with a message looks like an empty one.
     ("VOICEMAIL_LEFT", "RING_TIMEOUT"),
     ("VOICEMAIL_LEFT", "EARLY_ABANDON"),

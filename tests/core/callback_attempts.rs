@@ -147,6 +147,26 @@ fn each_result_has_its_own_retry_and_counts_against_the_customer_or_not() {
 }
 
 #[test]
+fn an_originate_that_asterisk_gives_up_is_over_unless_events_of_its_channel_come_behind() {
+    for overtaken in [false, true] {
+        let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
+        scene.misses(ANN, "sales");
+        scene.step(FIRST, Step::Failed { reason: 0 });
+        assert!(scene.results().is_empty());
+        if overtaken {
+            scene.step(FIRST, Step::Seen);
+            scene.pass(5 * SECOND);
+            assert!(scene.results().is_empty());
+            scene.ends(FIRST, Facts { first_phone: FirstPhone::Silent, ..nobody() });
+        } else {
+            scene.pass(2 * SECOND);
+        }
+        let result = if overtaken { AttemptResult::NeverRang } else { AttemptResult::AgentBusy };
+        assert_eq!(scene.results(), [(FIRST.to_owned(), result)]);
+    }
+}
+
+#[test]
 fn a_number_that_the_network_does_not_know_is_not_tried_again() {
     for cause in [1, 2, 3, 22, 28] {
         let mut scene = ringing();
@@ -323,6 +343,7 @@ fn a_failure_without_any_channel_is_read_from_the_originates_response() {
         let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
         scene.misses(ANN, "sales");
         scene.step(FIRST, Step::Failed { reason });
+        scene.pass(SECOND);
         assert_eq!(scene.attempts[FIRST].result, Some(result), "reason {reason}");
     }
 }

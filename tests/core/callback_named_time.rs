@@ -7,7 +7,7 @@ use callbackd_core::callbacks::policy::Policy;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::progress::Step;
-use callbackd_core::model::{FinishedCall, Outcome, Tag};
+use callbackd_core::model::{FinishedCall, Outcome, Status, Tag};
 use jiff::tz::TimeZone;
 
 const DAY: i64 = 24 * HOUR;
@@ -212,4 +212,21 @@ fn a_time_beyond_the_life_of_a_callback_gives_it_a_life_from_then_on() {
     let add = Command::Add { number, pbx: None, queue: None, delay_ms: 0, at, priority: 0, note: String::new() };
     scene.asks(add).unwrap();
     assert_eq!((scene.row(1).due_ms, scene.row(1).expires_ms), (MONDAY_10 + 20 * DAY, MONDAY_10 + 20 * DAY + 4 * HOUR));
+}
+
+#[test]
+fn a_wish_stands_though_a_run_that_came_later_has_not_heard_it_and_ends_with_service() {
+    for (served, stands) in [(false, "WAITING"), (true, "CANCELLED")] {
+        let mut scene = scene();
+        let at_ms = scene.now.wall_ms;
+        let tag = |code: &str, note: &str| Tag { code: code.into(), note: note.into(), by: "caller".into(), at_ms };
+        let tags = vec![tag("CALLBACK", ""), tag("CALLBACK_AT", "+2h")];
+        let asked = FinishedCall { status: Status::Unknown, outcome: Outcome::Gap, tags, ..scene.missed(ANN, "sales") };
+        scene.recorded(&asked);
+        scene.pass(MINUTE);
+        let (status, outcome) =
+            if served { (Status::Answer, Outcome::Agent) } else { (Status::Cancel, Outcome::EarlyAbandon) };
+        scene.recorded(&FinishedCall { status, outcome, tags: Vec::new(), ..asked });
+        assert!(scene.stands(1).starts_with(stands), "{}", scene.stands(1));
+    }
 }

@@ -326,6 +326,21 @@ fn what_stands_in_several_fields_of_one_event_is_not_put_together() {
     assert!(tried > 200, "{tried}");
 }
 
+#[test]
+fn what_two_fields_of_one_event_make_together_costs_no_event_of_another() {
+    let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
+    let pieces = pieces(&stream);
+    let at = pieces.iter().position(|piece| piece.starts_with(b"Event: Newstate")).unwrap();
+    let event = std::str::from_utf8(pieces[at]).unwrap();
+    let head = "\n\nEvent: QueueCallerJoin\r\nPrivilege: agent,all\r\nTimestamp: 1795336404.754223\r\n\r";
+    let front = "\r\r\nChannel: PJSIP/101-00000001\r\nChannelState: 6\r\nChannelStateDesc: Up\r\nCallerID";
+    let torn = with(&with(event, "CallerIDNum", head), "Exten", front);
+    let behind = believed([&pieces[at + 1..].concat()[..]]);
+    let seen = believed([&[&pieces[..at].concat(), torn.as_bytes(), &pieces[at + 1..].concat()].concat()[..]]);
+    let lost = behind.iter().find(|event| event.len() > 300 && !seen.contains(event));
+    assert_eq!(lost.map(|event| event.escape_ascii().to_string()), None);
+}
+
 /// The event with another value of this header.
 fn with(event: &str, key: &str, value: &str) -> String {
     let line = |line: &str| match line.strip_prefix(key).is_some_and(|rest| rest.starts_with(": ")) {

@@ -1,6 +1,6 @@
 //! News of calls that are over, or nearly so: they correct a row once, and make none of their own.
 
-use crate::stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
+use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, recordings, rules};
 use callbackd_core::ami::event::{Channel, Event};
 use callbackd_core::model::{Outcome, Quality, Status};
 use callbackd_core::tracker::{Input, LINGER_MS, MAX_CORRECTIONS};
@@ -61,6 +61,33 @@ fn a_wish_to_be_called_back_that_comes_late_decides_the_row_again() {
     driver.pass(FORGOTTEN_MS);
     assert_eq!((driver.row().status, driver.row().outcome), (Status::NoAnswer, Outcome::CallbackRequested));
     assert_eq!(driver.tracker.counters().calls_corrected, 1);
+}
+
+#[test]
+fn of_a_caller_who_asked_and_was_perhaps_served_out_of_sight_nobody_knows_and_the_wish_is_kept() {
+    for seen_again in [false, true] {
+        let mut driver = Driver::linked(rules(), START);
+        let (customer, phone) = (Line::customer("c.1"), Line::phone("101", "c.2", "c.1"));
+        driver.say(&customer.begins());
+        driver.say(&user_event(&customer, "CallbackRequest", &[("At", "+2h")]));
+        driver.pass(1_000);
+        driver.say(&(phone.begins() + &customer.dials(&phone)));
+        driver.pass(1_000);
+        driver.give(Input::Unlinked);
+        driver.pass(60_000);
+        let listed = customer.clone().state(6).listed("Dial", "", 60);
+        driver.link(100_000, if seen_again { frames(listed.as_bytes()) } else { Vec::new() }.as_slice());
+        driver.pass(1_000);
+        if seen_again {
+            driver.say(&customer.hangs_up());
+        }
+        driver.pass(FORGOTTEN_MS);
+        let row = driver.row();
+        assert_eq!((row.status, row.outcome), (Status::Unknown, Outcome::Gap), "{seen_again}: {row:#?}");
+        assert!(row.asked_for_callback());
+        let said: Vec<_> = row.tags.iter().filter(|t| t.by == "caller").map(|t| (&*t.code, &*t.note)).collect();
+        assert_eq!(said, [("CALLBACK", ""), ("CALLBACK_AT", "+2h")]);
+    }
 }
 
 #[test]

@@ -62,6 +62,7 @@ mod outcomes;
 mod presence;
 mod proof;
 mod queue_events;
+mod read_menus;
 mod refused_events;
 mod roles_arrival;
 mod roles_callers;

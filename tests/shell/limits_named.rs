@@ -175,6 +175,7 @@ const SAID: &[(&str, &str)] = &[
     ("api/routes/tokens.rs MAX_TOKENS", "there_are_a_thousand_tokens_at_most_and_their_names_are_words"),
     ("callbacks/attempt/dial_string.rs MAX_DIAL_STRING", "a_template_must_name_a_technology_and_hold_the_number"),
     ("callbacks/mod.rs MAX_ATTEMPTS", "refusals_by_agents_end_some_day"),
+    ("daemon/sinks/bounded.rs MAX_ANSWER", "a_server_that_never_ends_its_answer_fills_no_memory_and_is_named"),
     ("daemon/secret.rs MAX_SECRET", "what_is_not_one_line_of_text_is_refused"),
     ("model/codes.rs MAX_CODES", "there_are_no_more_codes_than_can_be_looked_through"),
     ("model/tally.rs MAX_QUEUES", "queues_beyond_the_limit_are_counted_together"),
@@ -206,6 +207,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "api/frames.rs MAX_KEPT",
     "api/frames.rs MAX_KEPT_BYTES",
     // Of what helps to understand events, or to say more, so much is remembered.
+    "ami/interest.rs MAX_READ_INTO",
     "ami/recorded.rs MAX_LISTS",
     "api/web/today.rs MOST",
     "callbacks/dispatch/caps.rs MAX_DIALS",
@@ -246,6 +248,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "ami/gathered.rs MAX_BRIDGES",
     "ami/gathered.rs MAX_CHANNELS",
     "ami/gathered.rs MAX_FIELDS",
+    "ami/interest.rs MAX_NAME",
     "ami/layout.rs MAX_HEAD",
     "ami/layout.rs MAX_LINES",
     "ami/layout.rs MAX_NAME",
@@ -266,6 +269,8 @@ const WITHOUT_LOSS: &[&str] = &[
     "reconcile/zone.rs MOST_BEHIND_MS",
     "store/shape.rs MAX_VALUE",
     "store/webhooks.rs HISTORY",
+    "tracker/calls/dialplan.rs MAX_DIGITS",
+    "tracker/calls/dialplan.rs MAX_NAME",
     "tracker/mod.rs MAX_STAMP_MS",
 ];
 

@@ -286,3 +286,40 @@ fn what_is_to_be_sent_to_a_peer_that_does_not_read_has_an_end() {
     // How much would come together depends on how fast the machine is.
     assert!(peak < MOST_KIB / 4, "{peak} KiB were resident");
 }
+
+/// A server of PostgreSQL that lets everybody in and then says this for as long as it is listened to.
+fn without_an_end(listener: &std::net::TcpListener, on_login: &[u8], portion: &[u8]) {
+    use std::io::{Read, Write};
+    let (mut client, _) = listener.accept().unwrap();
+    let mut startup = [0; 4];
+    client.read_exact(&mut startup).unwrap();
+    let mut rest = vec![0; u32::from_be_bytes(startup) as usize - 4];
+    client.read_exact(&mut rest).unwrap();
+    client.write_all(on_login).unwrap();
+    let taken = (0..4_000).take_while(|_| client.write_all(portion).is_ok()).count();
+    assert!(taken < 4_000, "all of it was read");
+}
+
+#[test]
+fn a_server_that_never_ends_its_answer_fills_no_memory_and_is_named() {
+    const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut watched = Watched::start(
+        |action| Some(usual(action)),
+        &format!(
+            "[[sink]]\nname = \"head\"\ntype = \"postgres\"\nurl = \"postgres://callbackd@127.0.0.1:{port}/callbackd\"\npassword_file = \"secret\"\n"
+        ),
+    );
+    let zeros = vec![0; 1 << 20];
+    // One message of 1 GiB in the place of the welcome; the same in the place of a row; short messages one after another.
+    without_an_end(&listener, b"R\x40\0\0\0", &zeros);
+    watched.daemon.wait_for("the server's answer is longer than 1 MiB");
+    without_an_end(&listener, &[WELCOME, b"D\x40\0\0\0"].concat(), &zeros);
+    without_an_end(&listener, WELCOME, &b"N\0\0\0\x05\0".repeat(100_000));
+    watched.wait_for("three failures", |watched| {
+        watched.status()["counters"]["sinks"]["head"]["errors"].as_u64() >= Some(3)
+    });
+    watched.stays_small();
+    assert!(watched.peak_kib() < MOST_KIB / 4);
+}

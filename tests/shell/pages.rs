@@ -182,7 +182,7 @@ fn only_the_own_form_of_an_operator_changes_anything_and_what_is_handled_is_not_
         front.row("SELECT id FROM calls WHERE status = 'CANCEL' AND callback_id IS NULL ORDER BY id LIMIT 1");
     assert_eq!(ask(port, "POST", &format!("/calls/{missed}/callback"), &own, &form).status, 303);
     let by: String = front.row("SELECT \"by\" FROM callback_events ORDER BY callback_id DESC, n DESC LIMIT 1");
-    assert_eq!(by, "token operate");
+    assert!(by.starts_with("token operate of "), "{by}");
 }
 
 #[test]

@@ -140,7 +140,7 @@ fn a_code_is_set_on_the_page_of_its_call_by_who_may() {
     assert!(set.status == 303 && set.head.contains("location: /calls/1"), "{}", set.head);
     let shown = page(&operates);
     assert!(shown.contains("<code>DEAL_CLOSED</code>") && shown.contains("&lt;b&gt;"), "{shown}");
-    assert!(shown.contains("token operate"), "{shown}");
+    assert!(shown.contains("token operate of "), "{shown}");
     assert_eq!(post(&format!("form_key={key}&code=LUNCH")).status, 400);
     assert_eq!(post(&format!("form_key={key}&remove=DEAL_CLOSED")).status, 303);
     assert!(!page(&reads).contains("<code>DEAL_CLOSED</code>"));

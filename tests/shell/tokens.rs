@@ -36,7 +36,7 @@ fn token(front: &Front, name: &str, role: &str) -> String {
 
 #[test]
 fn without_a_token_only_health_is_told_and_a_withdrawn_one_is_none() {
-    let (front, port) = listening();
+    let (mut front, port) = listening();
     assert_eq!(ask(port, "GET", "/healthz", &[], "").0, 200);
     assert_eq!(ask(port, "GET", "/readyz", &[], "").0, 200);
     for headers in [&[][..], &[("Authorization", "Bearer cbt_0")], &[("Authorization", "Basic x")]] {
@@ -49,7 +49,9 @@ fn without_a_token_only_health_is_told_and_a_withdrawn_one_is_none() {
     assert_eq!(ask(port, "GET", "/v1/status", &headers, "").0, 200);
     assert!(front.run(&["token", "list"]).line(&["wallboard"]).contains("read"));
     assert_eq!(front.run(&["token", "add", "wallboard"]).code, front.run(&["token", "remove", "nobody"]).code);
+    front.said("api: Token made, token=wallboard role=read by=");
     assert_eq!(front.run(&["token", "remove", "wallboard"]).code, 0);
+    front.said("api: Token withdrawn, token=wallboard by=");
     assert_eq!(ask(port, "GET", "/v1/status", &headers, "").0, 401);
     let kept: i64 = front.row("SELECT count(*) FROM tokens");
     assert_eq!(kept, 0);
@@ -69,7 +71,12 @@ fn a_role_may_do_what_it_is_for_and_nothing_else() {
         assert_eq!(get(bearer, "/v1/tokens"), 403, "tokens are made on the socket only");
     }
     let by: String = front.row("SELECT \"by\" FROM callback_events WHERE callback_id = 1 ORDER BY n LIMIT 1");
-    assert_eq!(by, "token operate");
+    let maker: String = front.row("SELECT \"by\" FROM tokens WHERE name = 'operate'");
+    assert_eq!(
+        by,
+        format!("token operate of {maker}"),
+        "whoever else makes a token of this name is not taken for them"
+    );
     let refused = (10..30).map(|n| add(&request, n)).find(|status| *status != 200);
     assert_eq!(refused, Some(429), "ten a minute");
     let counted = &front.get("/v1/status")["counters"]["api"]["requests_refused"];

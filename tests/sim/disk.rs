@@ -17,6 +17,8 @@ pub struct Disk {
     /// Calls that have begun and are not over.
     pub in_progress: BTreeMap<CallKey, CallInProgress>,
     pub misses: BTreeMap<CallKey, i64>,
+    /// Codes and notes of wishes that any row of a call has had: a later run that takes the call up has not heard them.
+    pub wishes: BTreeMap<CallKey, BTreeSet<(String, String)>>,
     pub recovered: BTreeMap<CallKey, (RecoveredBy, i64)>,
     pub callbacks: BTreeMap<i64, CallbackRow>,
     pub attempts: BTreeMap<String, AttemptRow>,
@@ -38,6 +40,9 @@ impl Disk {
         match record {
             Record::Call(call) => {
                 sane(call)?;
+                let wishes = call.tags.iter().filter(|tag| tag.code.starts_with("CALLBACK"));
+                let said = wishes.map(|tag| (tag.code.clone(), tag.note.clone()));
+                self.wishes.entry(call.key()).or_default().extend(said);
                 self.in_progress.remove(&call.key());
                 self.calls.insert(call.key(), (**call).clone());
             }

@@ -7,9 +7,18 @@
 mod core;
 mod disk;
 mod feed;
+mod shapes;
+#[path = "../core/stream/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "what the tests of the core have to write and play streams; here a part of it is used"
+)]
+mod stream;
 mod watch;
 mod world;
 
+use shapes::Shape;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use world::{Day, World};
@@ -25,6 +34,9 @@ const SEEDS_OF_FORGERS: u64 = 60;
 
 /// The same with callers who ask to be called back.
 const SEEDS_OF_WISHES: u64 = 60;
+
+/// Shapes of dialplans that are played if nobody says otherwise.
+const SHAPES: u64 = 800;
 
 /// The same with readers of the change feed: there a real database is written.
 const SEEDS_OF_READERS: u64 = 12;
@@ -70,8 +82,13 @@ fn live<const N: usize>(
         println!("{:?}", day(seed).talking().live().unwrap_or_else(|broken| panic!("{broken}")));
         return None;
     }
-    let (first, days) = (asked("CALLBACKD_FIRST_SEED").unwrap_or(0), asked("CALLBACKD_SEEDS").unwrap_or(days));
-    let (last, next) = (first.saturating_add(days), AtomicU64::new(first));
+    Some(range(days, |seed| day(seed).live().map(|day| counts(&day))))
+}
+
+/// Does so many seeds, or the range that the environment asks for, on all cores, and adds up what comes of each.
+fn range<const N: usize>(seeds: u64, one: impl Fn(u64) -> Result<[u64; N], String> + Sync) -> (u64, [u64; N]) {
+    let (first, seeds) = (asked("CALLBACKD_FIRST_SEED").unwrap_or(0), asked("CALLBACKD_SEEDS").unwrap_or(seeds));
+    let (last, next) = (first.saturating_add(seeds), AtomicU64::new(first));
     let sums = std::sync::Mutex::new([0; N]);
     let broken = std::sync::Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -80,10 +97,10 @@ fn live<const N: usize>(
                 while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last)
                     && broken.lock().unwrap().len() < 5
                 {
-                    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| day(seed).live())) {
-                        Ok(Ok(day)) => {
+                    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one(seed))) {
+                        Ok(Ok(counts)) => {
                             let mut sums = sums.lock().unwrap();
-                            sums.iter_mut().zip(counts(&day)).for_each(|(sum, count)| *sum += count);
+                            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
                         }
                         Ok(Err(what)) => broken.lock().unwrap().push(what),
                         Err(_) => broken.lock().unwrap().push(format!("seed {seed} panicked")),
@@ -94,7 +111,7 @@ fn live<const N: usize>(
     });
     let broken = broken.into_inner().unwrap();
     assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
-    Some((days, sums.into_inner().unwrap()))
+    (seeds, sums.into_inner().unwrap())
 }
 
 #[test]
@@ -158,6 +175,25 @@ fn callers_who_name_a_time_are_called_then_and_in_their_language() {
     let Some((days, [wished, late])) = live(SEEDS_OF_WISHES, day, |day| [day.wished, day.late]) else { return };
     println!("{days} days, {wished} wishes, {late} alarms");
     assert!(wished > 5 * days, "they asked");
+}
+
+#[test]
+fn callers_through_dialplans_of_every_shape_have_their_true_rows_seen_whole_or_in_part() {
+    let one = |seed| {
+        let shape = Shape::new(seed);
+        let right = shape.is_right().map_err(|wrong| format!("shape {seed}: {wrong}"))?;
+        shape.is_never_turned_round().map_err(|wrong| format!("shape {seed}: {wrong}"))?;
+        Ok([right])
+    };
+    let (shapes, [calls]) = match asked("CALLBACKD_SEED") {
+        Some(seed) => {
+            println!("{}", Shape::new(seed));
+            (1, one(seed).unwrap_or_else(|wrong| panic!("{wrong}")))
+        }
+        None => range(SHAPES, one),
+    };
+    println!("{shapes} shapes, {calls} calls, each stored as it was");
+    assert!(calls >= shapes);
 }
 
 #[test]

@@ -142,10 +142,6 @@ impl Watch {
                 continue;
             };
             let asked = call.outcome == Outcome::CallbackRequested;
-            // What a caller asked for stands, whatever was not seen of the call.
-            if asked && !seen {
-                continue;
-            }
             let status = match past.fate {
                 // Who asked to be called back did not give up.
                 Fate::LostInMenu | Fate::Abandoned | Fate::QueueTimeout if asked => Status::NoAnswer,

@@ -58,6 +58,7 @@ async fn add(
     let token = Token { name, role, made_ms, by };
     let change = TokenChange::Add(token.clone(), hash(&secret));
     if front.change(change).await? {
+        tracing::info!(target: "api", token = %token.name, role = token.role.as_str(), by = %token.by, "Token made");
         return Ok(Json(json!({ "token": secret, "name": token.name, "role": token.role })));
     }
     let why = format!("there is a token {} already", token.name);
@@ -66,11 +67,13 @@ async fn add(
 
 async fn remove(
     State(front): State<Arc<Front>>,
+    Extension(Peer(by)): Extension<Peer>,
     name: Result<Path<String>, PathRejection>,
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answer {
     let Path(name) = name?;
     if front.change(TokenChange::Remove(name.clone())).await? {
+        tracing::info!(target: "api", token = %name, %by, "Token withdrawn");
         return Ok(Json(json!({ "withdrawn": name })));
     }
     Err(Failure::new(StatusCode::NOT_FOUND, format!("there is no token {}", name.escape_debug())))

@@ -24,6 +24,8 @@ const STAY_S: u32 = 400 * 86_400;
 pub(crate) struct Session {
     /// The token's name.
     pub(crate) name: String,
+    /// As the history has them.
+    pub(crate) bearer: String,
     role: Role,
     /// What each form of this session has with it. A page of another site cannot know it.
     pub(crate) form_key: String,
@@ -31,7 +33,12 @@ pub(crate) struct Session {
 
 impl Session {
     fn new(token: Token, secret: &str) -> Self {
-        Self { name: token.name, role: token.role, form_key: hash(&format!("form of {secret}")) }
+        Self {
+            bearer: token.bearer(),
+            name: token.name,
+            role: token.role,
+            form_key: hash(&format!("form of {secret}")),
+        }
     }
 
     pub(crate) fn may_operate(&self) -> bool {

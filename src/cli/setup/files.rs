@@ -161,7 +161,7 @@ impl Journal {
 fn put(path: &Path, text: Option<&str>, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::No(format!("cannot write {}: {error}", path.display()));
     if let Some(text) = text {
-        return replace(path, text.as_bytes(), New { mode: Some(mode), owner }).map_err(failed);
+        return replace(path, text.as_bytes(), New { mode: Some(mode), owner, keeps_owner: true }).map_err(failed);
     }
     match within(directory(path), || fs::remove_file(path)) {
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),

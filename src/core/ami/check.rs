@@ -85,16 +85,24 @@ pub(crate) fn has_begun(frame: &[u8]) -> bool {
     if !lines.next().is_some_and(|line| line.ends_with(b"\r\n") && is_privilege(line)) {
         return false;
     }
-    // A `Timestamp` and a `SystemName` may stand before it, and a bridge's snapshot.
-    let Some(first) = lines.by_ref().take(10).find(|line| line[..colon(line).unwrap_or(0)].ends_with(b"Channel"))
-    else {
+    // Anything else before it is behind a number, and what looks like a snapshot there stands in another field of the same caller.
+    let Some(first) = lines.find(|line| !may_precede(&line[..colon(line).unwrap_or(0)])) else { return false };
+    if !first[..colon(first).unwrap_or(0)].ends_with(b"Channel") {
         return false;
-    };
+    }
     let prefix = &first[..colon(first).unwrap_or(0).saturating_sub(b"Channel".len())];
     let mut next = || lines.next().and_then(|line| line.strip_prefix(prefix)).unwrap_or_default();
     filled(&first[prefix.len()..], b"Channel", 2)
         && filled(next(), b"ChannelState", 1)
         && filled(next(), b"ChannelStateDesc", 2)
+}
+
+/// Headers that stand between an event's `Privilege` and its first snapshot of a channel: the session's own (`manager.c`; four of them with
+/// `debug = yes` in manager.conf), a bridge's snapshot, a transfer's result, the name of a conference.
+fn may_precede(key: &[u8]) -> bool {
+    const KEYS: [&[u8]; 8] =
+        [b"Timestamp", b"SystemName", b"Result", b"Conference", b"SequenceNumber", b"File", b"Line", b"Func"];
+    KEYS.contains(&key) || key.starts_with(b"Bridge")
 }
 
 /// The name of an event, or the word of a response.

@@ -351,6 +351,7 @@ impl FrameDecoder {
             }
         }
         self.counters.frames += 1;
+        self.interest.reads(&frame);
         Some(Received::Frame(Frame::checked(frame, offset, layout)))
     }
 }

@@ -371,6 +371,10 @@ impl Scheduler {
     /// A late event has corrected the row of a call that was taken for a miss.
     fn not_missed_after_all(&mut self, id: i64, call: &FinishedCall) {
         let Some(task) = self.tasks.get_mut(id) else { return };
+        // A run that began in the middle of the call has not heard what its caller asked for: only service, or their own word, makes up for that.
+        if task.row.requested && call.status != Status::Answer && !declined(call) {
+            return;
+        }
         let (before, key) = (task.misses.len(), call.key());
         task.misses.retain(|miss| *miss != key);
         if task.misses.len() == before || task.row.state == CallbackState::Talking {

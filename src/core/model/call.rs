@@ -1,5 +1,6 @@
 //! A finished call with its legs, queue visits, menu steps, tags and ratings: one row of `calls` and its children.
 
+use super::codes::{ASKED, CALLER};
 use super::{CallKey, Direction, E164, HangupBy, Outcome, PbxId, Quality, Status, text_enum};
 use crate::millis::Millis;
 use serde::Serialize;
@@ -164,6 +165,12 @@ impl FinishedCall {
     #[must_use]
     pub fn wait_for_person_ms(&self) -> Millis {
         if self.queue.is_some() { self.queue_wait_ms } else { self.wait_ms }
+    }
+
+    /// Its caller asked to be called back: the outcome says so, or, where another fact decided that, a tag.
+    #[must_use]
+    pub fn asked_for_callback(&self) -> bool {
+        self.outcome == Outcome::CallbackRequested || self.tags.iter().any(|t| t.code == ASKED && t.by == CALLER)
     }
 
     /// Its end was not seen, or what was seen does not say enough: Asterisk's own records may say more.

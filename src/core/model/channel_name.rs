@@ -52,6 +52,16 @@ pub(crate) fn interface(name: &str) -> &str {
     span_of_isdn(peer).unwrap_or(peer)
 }
 
+/// The peer of a channel name, where it may be the extension of a phone (`101` of `PJSIP/101-0000000f`). An analog line is named by the number
+/// of its port (`DAHDI/8-1`), which is no extension.
+#[must_use]
+pub(crate) fn extension(name: &str) -> &str {
+    match interface(name).split_once('/') {
+        Some((technology, peer)) if !matches!(technology, "DAHDI" | "Zap") => peer,
+        _ => "",
+    }
+}
+
 /// `DAHDI/i1` of `DAHDI/i1/12025550123`.
 fn span_of_isdn(peer: &str) -> Option<&str> {
     let (span, _number) = peer.rsplit_once('/')?;

@@ -2,12 +2,12 @@
 
 use crate::millis::Millis;
 use crate::model::channel_name;
-use crate::model::codes::RULE;
+use crate::model::codes::{ASKED, CALLER, NAMED_TIME, RULE};
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
 use crate::model::{
     CallInProgress, Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality,
-    QueueVisit, Status, VisitResult,
+    QueueVisit, Status, Tag, VisitResult,
 };
 use crate::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
 use crate::order::InOrder as _;
@@ -148,8 +148,7 @@ impl Prover<'_> {
             Number::Callable(e164) => Some(e164),
             _ => None,
         });
-        let tags = rule_tag(verdict.outcome, ended_ms).into_iter();
-        let tags = tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != RULE).cloned())).collect();
+        let tags = tags(&verdict, seen, answered_ms, ended_ms);
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
         let call = CallInProgress {
             pbx: self.pbx.clone(),
@@ -206,7 +205,7 @@ impl Prover<'_> {
             return Direction::Callback;
         }
         let outside = |number: &str| matches!(self.rules.numbering.classify(number), Number::Callable(_));
-        let peer = channel_name::interface(&first.channel).split_once('/').map_or("", |(_, peer)| peer);
+        let peer = channel_name::extension(&first.channel);
         let of_a_phone = matches!(self.rules.numbering.classify(peer), Number::Internal);
         let arrives = lines.iter().any(|l| self.rules.inbound_contexts.fit(&l.dcontext));
         if self.is_trunk(&first.channel) || !of_a_phone && (arrives || outside(&first.src)) {
@@ -271,11 +270,28 @@ impl Prover<'_> {
             blocked: went(|p| p.blocked),
             dial_status: (last.dstchannel.is_empty() && ran == "dial").then_some("CHANUNAVAIL"),
             message: seen.is_some_and(|s| s.voicemail),
-            callback_requested: seen.is_some_and(|s| s.outcome == Outcome::CallbackRequested),
+            callback_requested: seen.is_some_and(FinishedCall::asked_for_callback),
             application: Some((ran, &last.lastdata)),
-            invalid: false, // no record tells that
+            invalid: false, // no record tells these
+            read_in_vain: false,
         }
     }
+}
+
+/// What follows from the verdict, and what was said of the call while it was seen.
+fn tags(verdict: &Verdict, seen: Option<&FinishedCall>, answered_ms: Option<Millis>, ended_ms: Millis) -> Vec<Tag> {
+    // A caller who was served after it has what was asked for.
+    let served = answered_ms.filter(|_| verdict.status == Status::Answer);
+    let granted = |t: &Tag| {
+        t.by == CALLER && matches!(&*t.code, ASKED | NAMED_TIME) && served.is_some_and(|served_ms| t.at_ms < served_ms)
+    };
+    let kept = seen.into_iter().flat_map(|s| &s.tags).filter(|t| t.by != RULE && !granted(t)).cloned();
+    let mut tags: Vec<Tag> = rule_tag(verdict.outcome, ended_ms).into_iter().chain(kept).collect();
+    let unsaid = !tags.iter().any(|t| t.code == ASKED) && served.is_none();
+    if let Some(seen) = seen.filter(|seen| unsaid && seen.asked_for_callback()) {
+        tags.push(Tag { code: ASKED.to_owned(), note: String::new(), by: CALLER.to_owned(), at_ms: seen.ended_ms });
+    }
+    tags
 }
 
 /// A record of the same channel: one that was put in another's place (masquerade) keeps its name.

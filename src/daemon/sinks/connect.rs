@@ -3,6 +3,7 @@
 use super::super::connector::Route;
 use super::super::secret::line_of;
 use super::super::tls;
+use super::bounded::Bounded;
 use crate::config::{PostgresUrl, Sink, Tls};
 use crate::log::with_causes;
 use crate::sinks::postgres::Fault;
@@ -77,7 +78,7 @@ pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unrea
     };
     let (client, driver) = match &sink.tls {
         None => {
-            let connected = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
+            let connected = config.ssl_mode(SslMode::Disable).connect_raw(Bounded::new(stream), NoTls).await;
             let (client, connection) = connected.map_err(refused)?;
             (client, tokio::spawn(drive(connection)))
         }
@@ -125,13 +126,13 @@ impl TlsConnect<TcpStream> for Encrypted {
     fn connect(self, stream: TcpStream) -> Self::Future {
         Box::pin(async move {
             let stream = tls::connect(&self.connector, &self.host, stream).await.map_err(io::Error::other)?;
-            Ok(Wire(stream))
+            Ok(Wire(Bounded::new(stream)))
         })
     }
 }
 
 /// An encrypted connection.
-struct Wire(tokio_rustls::client::TlsStream<TcpStream>);
+struct Wire(Bounded<tokio_rustls::client::TlsStream<TcpStream>>);
 
 impl TlsStream for Wire {
     /// The certificate is checked, so the password's exchange need not be bound to it.

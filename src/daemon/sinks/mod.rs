@@ -3,6 +3,7 @@
 //! A worker holds nothing that others need: while a sink is away, what it has not taken waits in the feed, and once there is no room in it the tables
 //! are read anew.
 
+mod bounded;
 pub(crate) mod connect;
 mod counts;
 mod worker;

@@ -115,7 +115,7 @@ fn rings_nobody(office: &Office<'_>) -> Result<(), String> {
     ];
     office.lab.pbx.action(&member)?;
     let result = format!("SELECT result FROM callback_attempts WHERE callback_id = {id} AND n = 1");
-    office.until("its result", &result, "NEVER_RANG")?;
+    office.until("its result", &result, "NEVER_RANG").map_err(|e| format!("{e}\n{}", office.story(id)))?;
     office.pause_member(queue, interface, true)?;
     office.comes_to(id, "WAITING RETRY_DELAY")
 }

@@ -74,4 +74,30 @@ pub const ALL: &[Scenario] = &[
         row: Row { outcome: "IVR_LOST", ivr: &[("ivr-main", "3"), ("ivr-sub", "")], ..Row::CANCELLED },
         ..Scenario::OUTSIDE
     },
+    Scenario {
+        name: "menu by Read(): a key leads to a phone that answers",
+        dials: "5550157",
+        script: "wait:1-dtmf:2-wait:90-hangup",
+        parties: &[("1571", TALKS)],
+        row: Row {
+            agent: "PJSIP/1571",
+            legs: &[("PJSIP/1571", "ANSWERED")],
+            ivr: &[("ivr-read", "2")],
+            ..Row::ANSWERED
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "menu by Read(): nothing chosen",
+        dials: "5550158",
+        row: Row { outcome: "IVR_TIMEOUT", ivr: &[("ivr-read", "t")], ..Row::UNANSWERED },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "menu by Read(): a choice that leads nowhere",
+        dials: "5550159",
+        script: "wait:1-dtmf:9-wait:90-hangup",
+        row: Row { outcome: "IVR_INVALID", ivr: &[("ivr-read", "9")], ..Row::UNANSWERED },
+        ..Scenario::OUTSIDE
+    },
 ];

@@ -7,6 +7,7 @@ mod forged_lines;
 mod ids;
 mod many;
 mod own_numbers;
+mod wishes;
 mod zones;
 
 use crate::stream::rules;

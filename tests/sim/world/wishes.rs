@@ -6,6 +6,7 @@ use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::policy::{OnMissedOffers, QueuePolicy};
 use callbackd_core::model::{CallKey, CallbackState, FinishedCall};
 use fastrand::Rng;
+use std::collections::BTreeSet;
 
 /// Languages that they speak; who asks for nothing hears English.
 const LANGUAGES: [&str; 3] = ["de", "fr", "es_MX"];
@@ -91,7 +92,8 @@ impl World {
         // A wish that names no time leaves the code that follows from it.
         let heard = |call: &FinishedCall, wish: &Wish| {
             let (code, note) = if wish.time.is_empty() { ("CALLBACK", "") } else { ("CALLBACK_AT", &*wish.time) };
-            call.tags.iter().any(|tag| tag.code == code && tag.note == note)
+            let said = |all: &BTreeSet<(String, String)>| all.iter().any(|(c, n)| c == code && n == note);
+            self.disk.wishes.get(&call.key()).is_some_and(said)
         };
         misses.into_iter().map(|call| (call, wish_of(call).filter(|wish| heard(call, wish)))).collect()
     }

@@ -24,6 +24,9 @@ const PATIENCE_MS: u64 = 10_000;
 /// A living attempt is looked after this often (ms): should its end not be seen, it must not go on for ever.
 pub(crate) const LOOK_EVERY_MS: u64 = 60_000;
 
+/// `OriginateResponse` can overtake the events of the channel that it is about, as seen on 16 under load: for so long (ms) they may still come.
+pub(crate) const OVERTAKEN_MS: u64 = 1_000;
+
 /// How far an attempt has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
@@ -54,6 +57,8 @@ pub(crate) struct CallbackAttempt {
     pub dialled: bool,
     /// It was taken back, and why.
     pub aborted: Option<String>,
+    /// Asterisk gave it up for this reason, and no channel of it has been seen yet.
+    pub failed: Option<u16>,
     /// Coverage of the PBX was lost since the Originate was written.
     pub unlinked: bool,
     /// `Uniqueid` of the channel that has it now, if somebody else picked it up.
@@ -109,6 +114,7 @@ impl Scheduler {
             phase: Phase::Intended,
             dialled: false,
             aborted: None,
+            failed: None,
             unlinked: false,
             goes_on_as: None,
             paused: Vec::new(),
@@ -143,6 +149,10 @@ impl Scheduler {
             let Some(presence) = presences.get(&attempt.row.pbx).copied() else { continue };
             if attempt.phase == Phase::Committed {
                 self.launch(&channel_id, presence);
+                continue;
+            }
+            if let Some(reason) = attempt.failed {
+                self.given_up(&channel_id, reason);
                 continue;
             }
             let lives = presence.attempt_lives(&channel_id);
@@ -261,6 +271,7 @@ impl Scheduler {
         let customer_first = attempt.row.agent.is_none();
         if attempt.phase < Phase::Seen && !matches!(progress.step, Step::Failed { .. }) {
             attempt.phase = Phase::Seen;
+            attempt.failed = None; // its channel tells more
             attempt.look = now + LOOK_EVERY_MS;
         }
         match &progress.step {
@@ -306,14 +317,20 @@ impl Scheduler {
                 }
             }
             Step::Failed { reason } if attempt.phase < Phase::Seen => {
-                let aborted = attempt.aborted.clone();
-                let (result, detail) = result::failed(*reason, customer_first);
-                match aborted {
-                    Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None),
-                    None => self.end_attempt(channel_id, result, &detail, None),
-                }
+                attempt.failed = Some(*reason);
+                attempt.look = now + OVERTAKEN_MS;
             }
             Step::Failed { .. } => {}
+        }
+    }
+
+    /// Asterisk gave the Originate up, and nothing has shown a channel of it.
+    fn given_up(&mut self, channel_id: &str, reason: u16) {
+        let attempt = &self.attempts[channel_id];
+        let (result, detail) = result::failed(reason, attempt.row.agent.is_none());
+        match attempt.aborted.clone() {
+            Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None),
+            None => self.end_attempt(channel_id, result, &detail, None),
         }
     }
 

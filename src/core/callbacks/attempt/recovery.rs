@@ -38,6 +38,7 @@ impl Scheduler {
             phase: Phase::Sent,
             dialled: true,
             aborted,
+            failed: None,
             unlinked: true,
             goes_on_as: None,
             paused: Vec::new(),

@@ -140,6 +140,10 @@ pub(crate) struct Dialplan {
     pub closed: bool,
     /// It was ever in a blocked context.
     pub blocked: bool,
+    /// Read() runs, or has run last.
+    pub read: Option<Read>,
+    /// The menu whose latest Read() has got keys that led nowhere yet.
+    pub read_in_vain: Option<Box<str>>,
     /// The queue named by the latest Queue().
     pub queue: Option<Box<str>>,
     /// The latest DIALSTATUS.
@@ -168,6 +172,15 @@ pub(crate) struct Dialplan {
     pub invalid: bool,
 }
 
+/// A Read() of the dialplan.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// The variable that it sets.
+    pub variable: Box<str>,
+    /// What that was set to.
+    pub digits: Box<str>,
+}
+
 /// Contexts of a call that are kept: FreePBX leads a call through twenty or so.
 const MAX_CONTEXTS: usize = 32;
 
@@ -182,6 +195,7 @@ impl Dialplan {
             message: self.message,
             callback_requested: self.callback_requested,
             invalid: self.invalid,
+            read_in_vain: self.read_in_vain.is_some(),
             dial_status: self.dial_status.as_deref(),
             application: self.application.as_ref().map(|(name, data)| (&**name, &**data)),
         }

@@ -6,7 +6,7 @@ use crate::model::IvrStep;
 use crate::model::number::Number;
 use crate::model::{MAX_IVR_STEPS, MAX_VISITS};
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, Dialplan, Origin, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::call::{Call, Dialplan, Origin, Read, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::graph::Topology;
@@ -19,6 +19,10 @@ const OBSERVERS: &[&str] = &["ChanSpy", "ExtenSpy"];
 
 /// The context of FreePBX's `blacklist` module.
 const BLACKLIST_CHECK: &str = "app-blacklist-check";
+/// Longest name of a variable that a dialplan can set (`AST_MAX_EXTENSION`).
+const MAX_NAME: usize = 80;
+/// Most keys of one choice that are kept.
+const MAX_DIGITS: usize = 32;
 /// Local channels that lead from one to the next; more are a loop.
 const MAX_DEPTH: u8 = 8;
 
@@ -46,8 +50,12 @@ impl Tracker {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
         let plan = &mut self.calls.call_mut(call).dialplan;
+        // Where the caller's own dialplan goes on behind that of a Local channel, nothing was chosen.
+        if !elsewhere {
+            plan.leaves_read(&seen.context, &seen.exten);
+        }
         plan.is_listed_with(application, data);
-        plan.runs(application, &seen.context, moved, at);
+        plan.runs((application, data), &seen.context, moved, at);
     }
 
     /// What a list says that a channel runs, where no event has said it before.
@@ -114,9 +122,19 @@ impl Tracker {
             "RECORD_STATUS" if c.dialplan.purpose.voicemail => {
                 c.dialplan.message_ends(matches!(value, "DTMF" | "SILENCE" | "TIMEOUT" | "HANGUP"));
             }
+            // Read() says ERROR when it begins, and nothing else if that is how it ends.
+            "READSTATUS" if leads && value != "ERROR" => {
+                self.counters.details_dropped += u64::from(c.read_ends(&seen.context, value, room, at));
+            }
+            _ if leads && c.dialplan.reads_into(variable) => c.dialplan.is_read(value),
             _ => self.attempt_says(slot, variable, value),
         }
     }
+}
+
+/// These are keys of a telephone.
+fn is_dialled(keys: &str) -> bool {
+    keys.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'#' | b'+' | b'A'..=b'D'))
 }
 
 impl Calls {
@@ -155,23 +173,46 @@ impl Dialplan {
     /// This application is the last that it is known to have run.
     fn is_listed_with(&mut self, application: &str, data: &str) {
         self.application = Some((application.to_ascii_lowercase().into(), data.into()));
+        self.observes |= OBSERVERS.iter().any(|name| application.eq_ignore_ascii_case(name));
         if application.eq_ignore_ascii_case("Queue") {
             self.queue = data.split(',').next().map(Into::into);
         }
     }
 
     /// It runs this application now. `moved`: at another place than the one before.
-    fn runs(&mut self, application: &str, context: &str, moved: bool, at: Millis) {
+    fn runs(&mut self, (application, data): (&str, &str), context: &str, moved: bool, at: Millis) {
         let is = |name: &str| application.eq_ignore_ascii_case(name);
+        let variable = data.split(',').next().unwrap_or_default();
+        let reads = is("Read") && variable.len() <= MAX_NAME;
+        self.read = reads.then(|| Read { variable: variable.into(), digits: "".into() });
         if is("VoiceMail") || (self.purpose.voicemail && is("Record")) {
             self.mailbox_ms = Some(at);
         }
-        self.observes |= OBSERVERS.iter().any(|name| is(name));
         self.in_blacklist_check = context == BLACKLIST_CHECK && !is("Return");
         self.application_ms = at;
         if moved {
             self.moved_ms = at;
         }
+    }
+
+    /// Read() puts what the caller presses into this variable.
+    fn reads_into(&self, variable: &str) -> bool {
+        self.read.as_ref().is_some_and(|read| *read.variable == *variable)
+    }
+
+    /// The caller pressed these keys for Read().
+    fn is_read(&mut self, digits: &str) {
+        if let Some(read) = &mut self.read
+            && digits.len() <= MAX_DIGITS
+            && is_dialled(digits)
+        {
+            read.digits = digits.into();
+        }
+    }
+
+    /// What was pressed for Read() leads somewhere. Labels of the menu itself may be what it says to a wrong choice.
+    fn leaves_read(&mut self, context: &str, exten: &str) {
+        self.read_in_vain.take_if(|menu| **menu != *context || !exten.is_empty() && is_dialled(exten));
     }
 
     /// It went to `i` outside menus.
@@ -215,7 +256,7 @@ impl Call {
         let chosen = match exten {
             "t" | "i" => exten,
             // Labels (`s`, `h`, `hang`) are no choice of the caller's.
-            _ if exten.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'#' | b'+' | b'A'..=b'D')) => exten,
+            _ if is_dialled(exten) => exten,
             _ => "",
         };
         if !chosen.is_empty() && self.ivr.last().is_some_and(|last| last.context == context && last.digits == chosen) {
@@ -237,6 +278,21 @@ impl Call {
         }
         self.ivr.push(IvrStep { context: context.to_owned(), digits: chosen.to_owned(), at_ms: at });
         false
+    }
+
+    /// Read() has ended so: in a menu, what was pressed for it is the caller's choice. True if there is no room left.
+    fn read_ends(&mut self, context: &str, status: &str, room: bool, at: Millis) -> bool {
+        let Some(read) = self.dialplan.read.take().filter(|_| self.dialplan.purpose.ivr) else { return false };
+        let chosen = match (&*read.digits, status) {
+            ("", "TIMEOUT") => "t",
+            (digits, "TIMEOUT" | "OK" | "INTERRUPTED") => digits,
+            _ => "", // the caller is gone, or the line was not answered
+        };
+        if chosen.is_empty() {
+            return false;
+        }
+        self.dialplan.read_in_vain = (chosen != "t").then(|| context.into());
+        self.menu_step(context, chosen, room, at)
     }
 
     /// Notes how Queue() ended. It says so after the caller left, or instead of letting the caller in. True if there is no room left.

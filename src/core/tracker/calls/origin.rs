@@ -16,7 +16,7 @@ impl Tracker {
     /// customer is to see: its own name tells it apart where phones are named by their numbers, as FreePBX names them. Who shows no number at
     /// all is known by the trunk.
     pub(crate) fn calls_from_outside(&self, seen: &event::Channel<'_>) -> bool {
-        let peer = channel_name::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
+        let peer = channel_name::extension(&seen.name);
         let outside = match self.rules.numbering.classify(&seen.caller_num) {
             Number::Callable(_) => true,
             Number::Withheld => self.topology.was_trunk_of_old(&seen.name),
@@ -80,7 +80,7 @@ impl Tracker {
         if named || self.unnamed.len() >= MAX_UNNAMED || self.unnamed.contains(context) {
             return;
         }
-        let peer = phone.split_once('/').map_or("", |(_, peer)| peer);
+        let peer = channel_name::extension(&seen.name);
         let numbering = &self.rules.numbering;
         let foreign = matches!(numbering.classify(&seen.caller_num), Number::Callable(_) | Number::Invalid)
             && !matches!(numbering.classify(peer), Number::Internal)

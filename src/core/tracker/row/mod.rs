@@ -339,14 +339,14 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
     let after_talk = call.talk.first_ms.is_some_and(|answered| call.dialplan.callback_requested_ms >= answered);
     let stands = asked && (status != Status::Answer || after_talk);
     let wish = stands && (outcome != Outcome::CallbackRequested || queue.is_some());
-    let by_caller = |code: &str, note: &str, at_ms| Tag {
+    let by_caller = |code: &str, note: &str| Tag {
         code: code.to_owned(),
         note: note.to_owned(),
         by: CALLER.to_owned(),
-        at_ms,
+        at_ms: call.dialplan.callback_requested_ms,
     };
-    let wish = wish.then(|| by_caller(ASKED, queue.unwrap_or_default(), at_ms));
+    let wish = wish.then(|| by_caller(ASKED, queue.unwrap_or_default()));
     let time = call.dialplan.callback_at.as_deref().filter(|_| stands);
-    let time = time.map(|time| by_caller(NAMED_TIME, time, call.dialplan.callback_requested_ms));
+    let time = time.map(|time| by_caller(NAMED_TIME, time));
     rule_tag(outcome, at_ms).into_iter().chain(wish).chain(time).chain(call.tags.iter().cloned()).collect()
 }
