@@ -1,7 +1,7 @@
 //! The waits that a user cannot set: how long others may keep this program waiting. Tests shorten them.
 //!
 //! Those of the core (`PING_EVERY`, `SNAPSHOT_EVERY`, `LINGER_MS`, …) are not among them: time is an argument there, so that tests wait for none
-//! of them. Nor are the later looks into Asterisk's records, for which no test waits.
+//! of them.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -29,6 +29,12 @@ pub(crate) struct Timing {
     pub(crate) stop: Duration,
     /// From the end of an event gap to the first look into Asterisk's records.
     pub(crate) records_look: Duration,
+    /// The same to the second look: the end of the calls of that moment, and of what Asterisk was writing, is there then.
+    pub(crate) records_second_look: Duration,
+    /// The same to the third: a `cdr.conf` with `batch = yes` (300 s by default) has given its records out.
+    pub(crate) records_third_look: Duration,
+    /// An Asterisk that reads nothing of what it is sent.
+    pub(crate) ami_unread: Duration,
 }
 
 impl Timing {
@@ -44,6 +50,9 @@ impl Timing {
         sink_pause: Duration::from_secs(1),
         stop: Duration::from_secs(20),
         records_look: Duration::from_secs(2),
+        records_second_look: Duration::from_secs(60),
+        records_third_look: Duration::from_secs(420),
+        ami_unread: Duration::from_secs(5),
     };
 
     /// The waits of this process. A build for tests takes those that `CALLBACKD_TIMING` names, in milliseconds:
@@ -71,6 +80,9 @@ impl Timing {
                 "sink_pause" => &mut self.sink_pause,
                 "stop" => &mut self.stop,
                 "records_look" => &mut self.records_look,
+                "records_second_look" => &mut self.records_second_look,
+                "records_third_look" => &mut self.records_third_look,
+                "ami_unread" => &mut self.ami_unread,
                 _ => continue,
             };
             *wait = Duration::from_millis(ms);
@@ -85,11 +97,12 @@ mod tests {
 
     #[test]
     fn a_slow_client_has_five_seconds_a_stream_thirty_and_a_locked_database_twenty() {
-        let Timing {
-            request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, records_look, ..
-        } = Timing::USUAL;
-        let waits = [request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, records_look];
-        assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20, 5, 20, 2]);
+        let Timing { request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, .. } = Timing::USUAL;
+        let waits = [request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop];
+        assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20, 5, 20]);
+        let Timing { records_look, records_second_look, records_third_look, ami_unread, .. } = Timing::USUAL;
+        let waits = [records_look, records_second_look, records_third_look, ami_unread];
+        assert_eq!(waits.map(|wait| wait.as_secs()), [2, 60, 420, 5]);
     }
 
     #[test]

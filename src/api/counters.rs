@@ -240,13 +240,23 @@ pub(crate) struct CallbackCounters {
     pub(crate) owners_dropped: u64,
     /// Numbers that the do-not-call list had no room for.
     pub(crate) do_not_call_refused: u64,
+    /// Agents of whom the scheduler has forgotten what it had offered them, because too many are known.
+    pub(crate) agents_forgotten: u64,
 }
 
 impl From<callbacks::Counters> for CallbackCounters {
     fn from(counters: callbacks::Counters) -> Self {
-        let callbacks::Counters { queued, joined, refused, dialled, connected, owners_dropped, do_not_call_refused } =
-            counters;
-        Self { queued, joined, refused, dialled, connected, owners_dropped, do_not_call_refused }
+        let callbacks::Counters {
+            queued,
+            joined,
+            refused,
+            dialled,
+            connected,
+            owners_dropped,
+            do_not_call_refused,
+            agents_forgotten,
+        } = counters;
+        Self { queued, joined, refused, dialled, connected, owners_dropped, do_not_call_refused, agents_forgotten }
     }
 }
 

@@ -475,9 +475,9 @@ fn glob_fault(glob: &str) -> Option<&'static str> {
     glob.contains(['^', '$', '[', ']', '{', '}', '|', '\\', '(', ')']).then_some("this looks like a regular expression")
 }
 
-/// As a table's first line is written: there are several agents and webhooks, and each has a table.
+/// As a table's first line is written: there are several agents, webhooks and sinks, and each has a table.
 fn header(shown: &str) -> String {
-    let several = ["agents", "pbx.agents", "webhook", "code", "code.rule"].contains(&shown);
+    let several = ["agents", "pbx.agents", "webhook", "code", "code.rule", "sink"].contains(&shown);
     if several { format!("[[{shown}]]") } else { format!("[{shown}]") }
 }
 

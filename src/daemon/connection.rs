@@ -14,6 +14,7 @@ use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
+use crate::timing::Timing;
 use callbackd_core::ami::excerpt::excerpt;
 use callbackd_core::ami::session::{Answer, Reply, RequestError};
 use callbackd_core::ami::{
@@ -27,8 +28,6 @@ const READ: usize = 16 * 1024;
 const MAX_UNSENT: usize = 64 * 1024;
 /// More than this may not wait to be sent, whatever the session answers by itself, bytes: the other end sends, but does not read.
 const MAX_OUTPUT: usize = 1024 * 1024;
-/// Asterisk reads nothing for so long: it is given up.
-const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A whole frame that may be the front of a torn one counts when nothing has followed it for so long: Asterisk writes an event in one
 /// piece.
@@ -159,7 +158,7 @@ impl Connection {
                     self.session.tick(now_ms);
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
                         self.ended = Some(Ended::Stopped);
-                    } else if self.has_unsent() && self.sent + SEND_TIMEOUT <= Instant::now() {
+                    } else if self.has_unsent() && self.sent + Timing::get().ami_unread <= Instant::now() {
                         self.stuck();
                     }
                 }
@@ -179,7 +178,7 @@ impl Connection {
 
     fn deadline(&self) -> Instant {
         let session = self.session.deadline().map(|ms| self.clock.at(ms));
-        let stuck = self.has_unsent().then(|| self.sent + SEND_TIMEOUT);
+        let stuck = self.has_unsent().then(|| self.sent + Timing::get().ami_unread);
         let held = self.held.map(|(_, until)| until);
         let far = Instant::now() + LOOK_EVERY;
         [session, stuck, held, self.stop_by].into_iter().flatten().fold(far, Instant::min)

@@ -16,9 +16,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
-/// After a gap the records are read again this much later, ms: when calls that are just ending have been written, and when `cdr.conf` with
-/// `batch = yes` (300 s by default) has given its records out. The first look is [`Timing::records_look`] after it.
-const LATER_LOOKS_MS: [u64; 2] = [60_000, 420_000];
 /// Looks that wait at once; one more goes together with the last.
 const MAX_WAITING: usize = 64;
 /// A call whose end was seen this long (ms) before sync was lost may not have reached the disk.
@@ -222,14 +219,15 @@ async fn beside(
     let _ = found.send(Found { pbx, what: What::Over(over) }).await;
 }
 
-/// So long after a gap its records are read for the first time, ms.
-fn first_look_ms() -> u64 {
-    u64::try_from(Timing::get().records_look.as_millis()).unwrap_or(u64::MAX)
+/// So long after a gap its records are read, ms.
+fn looks_ms() -> [u64; 3] {
+    let Timing { records_look, records_second_look, records_third_look, .. } = Timing::get();
+    [records_look, records_second_look, records_third_look]
+        .map(|look| u64::try_from(look.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn looks_ms() -> [u64; 3] {
-    let [second, third] = LATER_LOOKS_MS;
-    [first_look_ms(), second, third]
+fn first_look_ms() -> u64 {
+    looks_ms()[0]
 }
 
 impl PbxGaps {

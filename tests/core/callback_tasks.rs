@@ -50,7 +50,7 @@ fn a_second_miss_joins_the_open_callback_counts_and_goes_ahead() {
 }
 
 #[test]
-fn the_same_row_told_again_makes_no_second_callback() {
+fn the_same_row_recorded_again_makes_no_second_callback() {
     let mut scene = waiting_room();
     let call = scene.misses(ANN, "sales");
     scene.recorded(&call);
@@ -58,7 +58,7 @@ fn the_same_row_told_again_makes_no_second_callback() {
 }
 
 #[test]
-fn a_row_told_again_after_a_restart_makes_no_second_callback() {
+fn a_row_recorded_again_after_a_restart_makes_no_second_callback() {
     let mut scene = waiting_room();
     let call = scene.misses(ANN, "sales");
     let restored =
@@ -343,7 +343,7 @@ fn customers_beyond_the_limit_whose_agents_are_known_are_forgotten_and_counted()
 }
 
 #[test]
-fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
+fn who_was_served_after_a_miss_that_is_recorded_late_is_not_called() {
     let mut scene = waiting_room();
     let miss = scene.missed(ANN, "sales");
     scene.pass(MINUTE);
@@ -355,7 +355,7 @@ fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
 }
 
 #[test]
-fn a_talk_before_a_miss_that_is_told_late_does_not_count() {
+fn a_talk_before_a_miss_that_is_recorded_late_does_not_count() {
     let mut scene = waiting_room();
     let served = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
     scene.recorded(&served);

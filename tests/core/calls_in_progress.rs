@@ -25,7 +25,7 @@ fn in_progress(driver: &Driver) -> Vec<CallInProgress> {
     calls
 }
 
-fn told_in_progress(driver: &Driver) -> usize {
+fn recorded_in_progress(driver: &Driver) -> usize {
     driver.records.iter().filter(|record| matches!(record, Record::InProgress(_))).count()
 }
 
@@ -64,7 +64,7 @@ fn next_run(left: &[CallInProgress]) -> Driver {
 }
 
 #[test]
-fn a_customers_call_is_told_when_it_begins_joins_a_queue_and_is_answered_and_else_not() {
+fn a_customers_call_is_recorded_when_it_begins_joins_a_queue_and_is_answered_and_else_not() {
     let mut driver = Driver::linked(rules(), START);
     let customer = Line::customer("c.1");
     driver.say(&customer.begins());
@@ -80,18 +80,18 @@ fn a_customers_call_is_told_when_it_begins_joins_a_queue_and_is_answered_and_els
     driver.say(&(customer.enters("b") + &phone.enters("b") + &customer.leaves("b") + &phone.leaves("b")));
     let answered_ms = Some(START + 2_000);
     let answered = CallInProgress { agent: Some("PJSIP/101".to_owned()), answered_ms, ..as_it_began() };
-    assert_eq!((in_progress(&driver), told_in_progress(&driver)), (vec![answered], 3));
+    assert_eq!((in_progress(&driver), recorded_in_progress(&driver)), (vec![answered], 3));
     driver.say(&(phone.hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);
     assert_eq!((in_progress(&driver), driver.rows().len()), (vec![], 1));
 }
 
 #[test]
-fn a_call_of_an_extension_is_nobodys_to_call_back_and_is_not_told() {
+fn a_call_of_an_extension_is_nobodys_to_call_back_and_is_not_recorded() {
     let mut driver = Driver::linked(rules(), START);
     let phone = Line::new("PJSIP/101-1", "e.1", "e.1", "101", "from-internal", "102").state(4);
     driver.say(&phone.begins());
-    assert_eq!(told_in_progress(&driver), 0);
+    assert_eq!(recorded_in_progress(&driver), 0);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_call_that_a_killed_run_left_and_that_still_lives_keeps_what_the_lists_canno
     // The customer is in a menu now, and pressed 2.
     let customer = Line::new("PJSIP/trunk-c.1", "c.1", "c.1", "12025550123", "ivr-main", "2").state(6);
     driver.link(100_000, &frames(customer.listed("WaitExten", "", 29).as_bytes()));
-    assert_eq!(told_in_progress(&driver), 0, "the store has it as it was");
+    assert_eq!(recorded_in_progress(&driver), 0, "the store has it as it was");
     driver.pass(5_000);
     driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);
@@ -200,7 +200,7 @@ fn of_a_call_that_a_killed_run_saw_answered_it_is_not_forgotten_that_the_caller_
 }
 
 #[test]
-fn a_row_that_was_told_before_the_lists_came_whole_is_not_told_again_as_unknown() {
+fn a_row_that_was_recorded_before_the_lists_came_whole_is_not_recorded_again_as_unknown() {
     let mut driver = next_run(&[as_it_began()]);
     let customer = Line::customer("c.1").state(6);
     driver.give(Input::Linked { uptime_s: Some(100_000) });

@@ -17,7 +17,7 @@ fn lines(driver: &mut Driver) -> Vec<String> {
 }
 
 #[test]
-fn a_customer_who_calls_is_on_the_line_until_their_row_is_told() {
+fn a_customer_who_calls_is_on_the_line_until_their_row_is_recorded() {
     let mut driver = Driver::linked(rules(), START);
     let (customer, phone) = rung_by(&mut driver, "sales", "101", "a");
     assert_eq!(lines(&mut driver), [format!("{CUSTOMER} a.1 in busy")]);

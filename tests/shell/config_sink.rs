@@ -52,7 +52,7 @@ fn what_cannot_be_used_is_refused_with_the_fix() {
         (replaced(url, "postgres://db.example.com/calls"), "`url` cannot be used: use letters, digits"),
         (replaced(url, "postgres://callbackd@db.example.com/"), "`url` cannot be used: use letters, digits"),
         (replaced("password_file = \"pw\"\n", ""), "needs `password_file`"),
-        (format!("{WELL}password = \"x\"\n"), "unknown key `password` in [sink]: did you mean `password_file`?"),
+        (format!("{WELL}password = \"x\"\n"), "unknown key `password` in [[sink]]: did you mean `password_file`?"),
         (
             format!("{WELL}tls_ca_file = \"ca.pem\"\nallow_plaintext = true\n"),
             "`tls_ca_file` has no effect with allow_plaintext",

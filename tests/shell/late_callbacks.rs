@@ -12,7 +12,7 @@ fn counted(front: &Front, metric: &str) -> String {
     line.map_or(String::new(), |line| line.rsplit(' ').next().unwrap().to_owned())
 }
 
-fn told(front: &Front) -> i64 {
+fn recorded_late(front: &Front) -> i64 {
     front.row("SELECT count(*) FROM outbox WHERE kind = 'callback.late'")
 }
 
@@ -31,13 +31,13 @@ fn it_raises_one_alarm_and_none_after_a_restart() {
         front.row("SELECT alarmed_ms FROM callbacks WHERE id = 1"),
     );
     assert!(alarmed - expected >= 1_000, "{expected} {alarmed}");
-    assert_eq!((told(&front), counted(&front, "callbackd_callbacks_late_total").as_str()), (1, "1"));
+    assert_eq!((recorded_late(&front), counted(&front, "callbackd_callbacks_late_total").as_str()), (1, "1"));
     assert_eq!(counted(&front, "callbackd_callbacks_open_late"), "1");
     front.killed();
     front.start();
     // What was made after the restart is on the disk behind whatever the start has raised.
     front.added("+12025550125");
-    assert_eq!((told(&front), counted(&front, "callbackd_callbacks_open_late").as_str()), (1, "1"));
+    assert_eq!((recorded_late(&front), counted(&front, "callbackd_callbacks_open_late").as_str()), (1, "1"));
     let shown = front.run(&["callbacks", "show", "1"]);
     assert!(shown.out.contains("  late: reported "), "{shown:?}");
 }

@@ -110,6 +110,11 @@ const COUNTED: &[(&str, &str, &str)] = &[
         "the_list_of_those_not_to_be_called_is_full_some_day_and_forgets_nobody_for_it",
     ),
     (
+        "callbacks/agents.rs MAX_AGENTS",
+        "callbacks.agents_forgotten",
+        "agents_beyond_the_limit_are_forgotten_the_longest_unasked_first_and_counted",
+    ),
+    (
         "daemon/recorder.rs MAX_UNSAVED_BYTES",
         "store.given_up",
         "what_waits_for_a_database_that_takes_nothing_is_bounded_in_bytes_and_the_oldest_go",

@@ -259,7 +259,9 @@ fn what_is_to_be_sent_to_a_peer_that_does_not_read_has_an_end() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let site = Site::new(port);
-    let daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    let mut command = site.command(&["run", "--config", "callbackd.toml"]);
+    command.env("CALLBACKD_TIMING", "ami_unread=1000");
+    let daemon = Running::start(command);
     let portion =
         "Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 1\r\nStatus: Fully Booted\r\n\r\n".repeat(10_000);
     // The daemon hangs up and comes again; each time it waits longer.

@@ -132,7 +132,7 @@ fn changed(kind: &str, key: &str, rev: i64) -> (String, String, i64) {
 }
 
 #[test]
-fn a_missed_caller_is_told_of_from_the_miss_to_the_recovery_in_the_order_of_what_happened() {
+fn a_missed_caller_is_recorded_from_the_miss_to_the_recovery_in_the_order_of_what_happened() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
     store.write(&[in_progress("1.1", None), record(abandoned("1.1")), callback(CallbackState::Waiting)]).unwrap();
@@ -164,7 +164,7 @@ fn a_missed_caller_is_told_of_from_the_miss_to_the_recovery_in_the_order_of_what
 }
 
 #[test]
-fn a_late_callback_is_told_of_as_late_and_counted() {
+fn a_late_callback_is_recorded_as_late_and_counted() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
     let Record::Callback(waiting) = callback(CallbackState::Waiting) else { panic!("no callback") };
@@ -177,7 +177,7 @@ fn a_late_callback_is_told_of_as_late_and_counted() {
 }
 
 #[test]
-fn a_corrected_row_is_told_of_as_updated_with_a_higher_rev_and_one_that_is_only_written_again_is_not() {
+fn a_corrected_row_is_recorded_as_updated_with_a_higher_rev_and_one_that_is_only_written_again_is_not() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
     for call in [abandoned("1.1"), abandoned("1.1"), answered("1.1"), answered("1.1"), abandoned("1.1")] {
@@ -208,7 +208,7 @@ fn what_begins_and_ends_within_one_transaction_is_recorded_as_both_where_agents_
 }
 
 #[test]
-fn who_is_rung_and_what_agents_do_is_told_of_where_somebody_wants_to_know_and_links_always() {
+fn who_is_rung_and_what_agents_do_is_recorded_where_somebody_wants_to_know_and_links_always() {
     let Record::InProgress(call) = in_progress("1.1", None) else { unreachable!() };
     let ringing = CallInProgress { agent: Some("PJSIP/101".to_owned()), ..(*call).clone() };
     let ringing = News::Ringing(Box::new(ringing));
@@ -239,7 +239,7 @@ fn who_is_rung_and_what_agents_do_is_told_of_where_somebody_wants_to_know_and_li
 }
 
 #[test]
-fn calls_in_progress_are_told_of_where_somebody_wants_to_know_and_one_that_goes_into_another_is_withdrawn() {
+fn calls_in_progress_are_recorded_where_somebody_wants_to_know_and_one_that_goes_into_another_is_withdrawn() {
     let begun = || {
         [
             in_progress("1.1", None),
@@ -272,7 +272,7 @@ fn calls_in_progress_are_told_of_where_somebody_wants_to_know_and_one_that_goes_
 }
 
 #[test]
-fn the_do_not_call_list_is_told_of_and_a_number_that_was_not_on_it_is_not() {
+fn changes_of_the_do_not_call_list_are_recorded_and_a_number_that_was_not_on_it_is_not() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
     let entry = DoNotCall {
@@ -287,7 +287,7 @@ fn the_do_not_call_list_is_told_of_and_a_number_that_was_not_on_it_is_not() {
 }
 
 #[test]
-fn a_record_that_the_database_refuses_is_not_told_of_and_takes_no_number() {
+fn what_the_database_refuses_is_not_recorded_and_takes_no_number() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
     let orphan = attempt(Some(AttemptResult::Lost));
@@ -419,7 +419,7 @@ fn a_reader_of_a_database_that_was_put_back_is_told_so() {
 }
 
 #[test]
-fn a_sink_that_has_taken_more_than_was_told_makes_it_another_database() {
+fn a_sink_that_has_taken_more_than_was_recorded_makes_it_another_database() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
     store.write(&calls(0..2)).unwrap();

@@ -99,9 +99,16 @@ fn down_for_a_day_and_killed_fifty_times_each_change_arrives_in_order_and_once_a
     let mut at_ms = begin;
     let mut kill_at: Vec<i64> = (0..50).map(|_| begin + rng.i64(0..DAY)).collect();
     kill_at.sort_unstable();
+    // From one thing that happens to the next: a call, a kill, an attempt that is due.
+    let (mut call_at, mut due_at) = (begin + 1, i64::MAX);
     while at_ms < begin + 2 * DAY {
-        at_ms += 30_000;
-        if at_ms < begin + DAY && rng.u32(..20) == 0 {
+        let next = [Some(&call_at), kill_at.first(), Some(&due_at)].into_iter().flatten().min();
+        at_ms = next.copied().unwrap_or(i64::MAX).max(at_ms + 1).min(begin + 2 * DAY);
+        if call_at <= at_ms {
+            call_at = at_ms + rng.i64(0..20 * MINUTE);
+            if call_at >= begin + DAY {
+                call_at = i64::MAX;
+            }
             calls += 1;
             let call = if rng.bool() { abandoned(&format!("{calls}.1")) } else { answered(&format!("{calls}.1")) };
             store.write(&[fresh(call)]).unwrap();
@@ -118,9 +125,13 @@ fn down_for_a_day_and_killed_fifty_times_each_change_arrives_in_order_and_once_a
                 Due::Send(message) => *message,
                 Due::News(note) => {
                     note.iter().for_each(|note| assert!(store.webhook(note).is_ok()));
+                    due_at = i64::MAX;
                     break;
                 }
-                Due::At(_) => break,
+                Due::At(next) => {
+                    due_at = next;
+                    break;
+                }
             };
             let up = at_ms >= begin + DAY;
             let answer = match rng.u32(..if up { 3 } else { 6 }) {
@@ -142,6 +153,7 @@ fn down_for_a_day_and_killed_fifty_times_each_change_arrives_in_order_and_once_a
             // A kill between the answer and the note.
             if rng.u32(..20) == 0 {
                 (reader, queue) = load(&place);
+                due_at = at_ms;
                 break;
             }
             store.webhook(&note).unwrap();
@@ -325,10 +337,11 @@ fn a_message_that_nobody_takes_is_given_up_after_three_days_and_not_while_the_en
     let (begin, mut attempts) = (now() + 9 * DAY, 0);
     let mut at_ms = begin;
     loop {
-        let Some((_, next)) = step(&mut store, &place, &endpoint, at_ms, Answer::Status(503, None)) else {
-            at_ms += MINUTE;
-            continue;
-        };
+        let (reader, mut queue) = load(&place);
+        if let Due::At(next) = queue.due(&reader, &endpoint, at_ms).unwrap() {
+            at_ms = next;
+        }
+        let (_, next) = step(&mut store, &place, &endpoint, at_ms, Answer::Status(503, None)).expect("it is due");
         attempts += 1;
         if next == Next::GiveUp {
             break;

@@ -20,7 +20,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use callbackd_core::callbacks::commands::Command;
-use callbackd_core::callbacks::task::reason;
+use callbackd_core::callbacks::task::{WaitReason, reason};
 use callbackd_core::model::{CallbackRow, CallbackState, RecoveredBy};
 use choice::{Choice, Tab};
 use maud::{Markup, html};
@@ -164,7 +164,16 @@ pub(crate) fn fate(view: &View, missed: &MissedCall) -> Markup {
                 CallbackState::Dnc => words.l_dnc,
                 CallbackState::NotCallable => words.l_not_callable,
                 _ if handled => return mark("open", "✎", words.handled),
-                _ => words.l_cancelled,
+                CallbackState::Cancelled
+                | CallbackState::Done
+                | CallbackState::RecoveredByCustomer
+                | CallbackState::RecoveredByAgent
+                | CallbackState::Pending
+                | CallbackState::Waiting
+                | CallbackState::Reserved
+                | CallbackState::DialingAgent
+                | CallbackState::DialingCustomer
+                | CallbackState::Talking => words.l_cancelled,
             };
             html! { (mark("bad", "✖", words.lost)) " " span.soft { (why) } }
         }
@@ -175,23 +184,38 @@ pub(crate) fn fate(view: &View, missed: &MissedCall) -> Markup {
 /// Why an open callback stands where it does.
 fn waits(view: &View, row: &CallbackRow) -> Markup {
     let words = view.words;
-    let why = match (row.state, row.reason.as_str()) {
-        (state, _) if state.is_active() => words.is_called,
-        (CallbackState::Pending, _) => words.r_pending,
-        (_, reason::DELAY) => words.r_delay,
-        (_, reason::RETRY_DELAY) => words.r_retry,
-        (_, reason::OUT_OF_HOURS) => words.r_hours,
-        (_, reason::QUIET_HOURS) => words.r_quiet,
-        (_, reason::NO_AGENT) => words.r_no_agent,
-        (_, reason::CUSTOMER_ON_LINE) => words.r_on_line,
-        (_, reason::LIVE_CALLERS) => words.r_callers,
-        (_, reason::HELD) => words.r_held,
-        (_, reason::UNPROVEN) => words.r_unproven,
-        (_, reason::DAILY_CAP) => words.r_cap,
-        (_, reason::NO_LINK) => words.r_no_link,
-        (_, reason::ANOTHER_DAEMON) => words.r_another,
-        (_, reason::DISABLED) => words.r_disabled,
-        (_, other) => other,
+    let why = match row.state {
+        CallbackState::Reserved
+        | CallbackState::DialingAgent
+        | CallbackState::DialingCustomer
+        | CallbackState::Talking => words.is_called,
+        CallbackState::Pending => words.r_pending,
+        // A newer daemon may have written other reasons.
+        CallbackState::Waiting
+        | CallbackState::Done
+        | CallbackState::RecoveredByCustomer
+        | CallbackState::RecoveredByAgent
+        | CallbackState::Exhausted
+        | CallbackState::Expired
+        | CallbackState::NotCallable
+        | CallbackState::Dnc
+        | CallbackState::Cancelled => {
+            WaitReason::from_text(&row.reason).map_or(row.reason.as_str(), |reason| match reason {
+                WaitReason::Delay => words.r_delay,
+                WaitReason::RetryDelay => words.r_retry,
+                WaitReason::OutOfHours => words.r_hours,
+                WaitReason::QuietHours => words.r_quiet,
+                WaitReason::NoAgent => words.r_no_agent,
+                WaitReason::CustomerOnLine => words.r_on_line,
+                WaitReason::LiveCallers => words.r_callers,
+                WaitReason::Held => words.r_held,
+                WaitReason::Unproven => words.r_unproven,
+                WaitReason::DailyCap => words.r_cap,
+                WaitReason::NoLink => words.r_no_link,
+                WaitReason::AnotherDaemon => words.r_another,
+                WaitReason::Disabled => words.r_disabled,
+            })
+        }
     };
     html! {
         code { (row.state) @if !row.reason.is_empty() { " " (safe(&row.reason)) } }

@@ -1,29 +1,47 @@
 //! Why an open callback stands where it does, in words for people.
 
-use callbackd_core::callbacks::task::reason;
+use callbackd_core::callbacks::task::WaitReason;
+use callbackd_core::model::CallbackState;
 
 /// What this state for this reason means; empty where it says all by itself.
 #[must_use]
 pub(crate) fn words(state: &str, why: &str) -> &'static str {
-    match (state, why) {
-        ("PENDING", _) => "its turn comes with the next free agent",
-        ("RESERVED", _) => "an agent is about to be called",
-        ("DIALING_AGENT", _) => "the agent's phone rings",
-        ("DIALING_CUSTOMER", _) => "the customer's phone rings",
-        ("TALKING", _) => "they talk",
-        (_, reason::DELAY) => "many call again at once",
-        (_, reason::RETRY_DELAY) => "until the next attempt",
-        (_, reason::OUT_OF_HOURS) => "you are closed, or about to close",
-        (_, reason::QUIET_HOURS) => "it is night where the customer is",
-        (_, reason::NO_AGENT) => "nobody who may take it is logged in",
-        (_, reason::CUSTOMER_ON_LINE) => "the customer is on the line",
-        (_, reason::LIVE_CALLERS) => "callers wait for the agents who are free",
-        (_, reason::HELD) => "until it is released",
-        (_, reason::UNPROVEN) => "what became of the last attempt is not known",
-        (_, reason::DAILY_CAP) => "as many calls as are allowed in a day",
-        (_, reason::NO_LINK) => "the PBX is not seen now",
-        (_, reason::ANOTHER_DAEMON) => "another callbackd makes callbacks on this PBX",
-        (_, reason::DISABLED) => "callbacks are switched off (callback.enabled = false)",
-        _ => "",
+    match CallbackState::from_text(state) {
+        Some(CallbackState::Pending) => "its turn comes with the next free agent",
+        Some(CallbackState::Reserved) => "an agent is about to be called",
+        Some(CallbackState::DialingAgent) => "the agent's phone rings",
+        Some(CallbackState::DialingCustomer) => "the customer's phone rings",
+        Some(CallbackState::Talking) => "they talk",
+        // One that is closed may say what it last waited for. A newer daemon may have other states.
+        Some(
+            CallbackState::Waiting
+            | CallbackState::Done
+            | CallbackState::RecoveredByCustomer
+            | CallbackState::RecoveredByAgent
+            | CallbackState::Exhausted
+            | CallbackState::Expired
+            | CallbackState::NotCallable
+            | CallbackState::Dnc
+            | CallbackState::Cancelled,
+        )
+        | None => WaitReason::from_text(why).map_or("", waits),
+    }
+}
+
+fn waits(reason: WaitReason) -> &'static str {
+    match reason {
+        WaitReason::Delay => "many call again at once",
+        WaitReason::RetryDelay => "until the next attempt",
+        WaitReason::OutOfHours => "you are closed, or about to close",
+        WaitReason::QuietHours => "it is night where the customer is",
+        WaitReason::NoAgent => "nobody who may take it is logged in",
+        WaitReason::CustomerOnLine => "the customer is on the line",
+        WaitReason::LiveCallers => "callers wait for the agents who are free",
+        WaitReason::Held => "until it is released",
+        WaitReason::Unproven => "what became of the last attempt is not known",
+        WaitReason::DailyCap => "as many calls as are allowed in a day",
+        WaitReason::NoLink => "the PBX is not seen now",
+        WaitReason::AnotherDaemon => "another callbackd makes callbacks on this PBX",
+        WaitReason::Disabled => "callbacks are switched off (callback.enabled = false)",
     }
 }

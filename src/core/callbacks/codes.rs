@@ -82,7 +82,7 @@ impl Scheduler {
     pub(crate) fn requested(&mut self, call: &CodedCall, tag: &Tag) {
         let Some(request) = self.request_of(call, tag) else { return };
         match self.tasks.open_for(&request.number) {
-            Some(id) if self.tasks[id].row.state.is_active() => {
+            Some(id) if self.tasks[id].row().state.is_active() => {
                 if let Some(task) = self.tasks.get_mut(id) {
                     task.then = Some(request);
                 }
@@ -126,9 +126,9 @@ impl Scheduler {
     fn requested_no_more(&mut self, call: &CallKey, by: &str) {
         let alone = std::slice::from_ref(call);
         let asked_for =
-            |id: &i64| self.tasks.get(*id).is_some_and(|task| task.row.missed_count == 0 && task.misses == alone);
+            |id: &i64| self.tasks.get(*id).is_some_and(|task| task.row().missed_count == 0 && task.misses == alone);
         if let Some(id) = self.tasks.callback_of(call).filter(asked_for)
-            && !self.tasks[id].row.state.is_active()
+            && !self.tasks[id].row().state.is_active()
         {
             self.close(id, CallbackState::Cancelled, "", by, "the code that asked for it was taken off the call");
         }
@@ -148,15 +148,10 @@ impl Scheduler {
         let (due_ms, expires_ms) = self.times(request);
         let expires = self.mono(expires_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.row.requested = true;
-        task.row.requested_for_ms.get_or_insert(due_ms.max(task.row.due_ms));
-        if request.language.is_some() {
-            task.row.language.clone_from(&request.language);
+        task.requested_by_code(&request.call, request.language.as_ref(), due_ms);
+        if task.row().expires_ms < expires_ms {
+            task.expires_at(expires_ms, expires);
         }
-        if task.row.expires_ms < expires_ms {
-            (task.row.expires_ms, task.expires) = (expires_ms, expires);
-        }
-        task.misses.push(request.call.clone());
         self.tasks.add_miss(&request.call, id);
         self.tell(id, &request.tag.by, &because(request), None, None);
         self.line_up(id);

@@ -31,7 +31,7 @@ impl Scheduler {
     fn on_the_line(&mut self, change: &LineChange) {
         let Some(id) = self.tasks.open_for(&change.number_e164) else { return };
         let task = &self.tasks[id];
-        if task.row.state == CallbackState::Talking {
+        if task.row().state == CallbackState::Talking {
             return;
         }
         if let Some(channel_id) = task.attempt().map(str::to_owned) {

@@ -40,11 +40,13 @@ impl Scheduler {
 
     /// Agents whose phone has become known are named by it: what is kept of them goes on under that name.
     pub(crate) fn follow_names(&mut self, presences: &Presences<'_>) {
-        for was in self.agents.without_phone() {
-            let now = presences.get(&was.pbx).and_then(|presence| presence.agent(&was.interface));
-            let Some(now) = now.filter(|now| now.agent != *was.interface) else { continue };
-            let now = AgentKey::new(&was.pbx, &now.agent);
-            self.agents.renamed(&was, now.clone());
+        let known = |was: &AgentKey| {
+            let now = presences.get(&was.pbx)?.agent(&was.interface).filter(|now| now.agent != *was.interface)?;
+            Some((was.clone(), AgentKey::new(&was.pbx, &now.agent)))
+        };
+        let known: Vec<(AgentKey, AgentKey)> = self.agents.without_phone().filter_map(known).collect();
+        for (was, now) in known {
+            self.agents.renamed(&was, &now);
             self.attempts.renamed(&was, &now);
         }
     }

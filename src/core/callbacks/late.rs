@@ -10,7 +10,7 @@ impl Scheduler {
     /// The moment from which it is late, ms since 1970 UTC: so much time of opening hours after the one at which its customer expects the call.
     /// `None` if nothing was promised, if it was reported, or if the customer has been called.
     fn late_ms(&self, task: &Task) -> Option<Millis> {
-        let row = &task.row;
+        let row = &task.row();
         let policy = self.policy(&row.pbx).of(row.queue.as_deref());
         let (expected_ms, grace_ms) = (row.requested_for_ms?, policy.alarm_late_ms?);
         let owed = row.alarmed_ms.is_none() && row.counted == 0;
@@ -41,8 +41,7 @@ impl Scheduler {
         }
         let now_ms = self.now.wall_ms;
         if let Some(task) = self.tasks.get_mut(id) {
-            task.late = None;
-            task.row.alarmed_ms = Some(now_ms);
+            task.alarmed(now_ms);
         }
         self.tell_late(id, OURSELVES, "later than callback.alarm_late");
     }
@@ -62,5 +61,5 @@ impl Scheduler {
 
 /// The customer's phone rings, or they talk.
 fn is_being_called(task: &Task) -> bool {
-    matches!(task.row.state, CallbackState::DialingCustomer | CallbackState::Talking)
+    matches!(task.row().state, CallbackState::DialingCustomer | CallbackState::Talking)
 }

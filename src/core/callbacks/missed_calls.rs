@@ -59,7 +59,7 @@ impl Scheduler {
     /// The caller pressed the key that declines a callback.
     fn declined(&mut self, call: &FinishedCall) {
         let open = call.number_e164.as_ref().and_then(|number| self.tasks.open_for(number));
-        if let Some(id) = open.filter(|id| !self.tasks[*id].row.state.is_active()) {
+        if let Some(id) = open.filter(|id| !self.tasks[*id].row().state.is_active()) {
             self.close(id, CallbackState::Cancelled, "declined", OURSELVES, "the customer needs no callback");
         }
     }
@@ -113,7 +113,7 @@ impl Scheduler {
         let (why, by) = (entry.reason.clone(), entry.by.clone());
         self.customers.add_to_dnc(entry);
         if let Some(id) = self.tasks.open_for(&number)
-            && self.tasks[id].row.state != CallbackState::Talking
+            && self.tasks[id].row().state != CallbackState::Talking
         {
             self.close(id, CallbackState::Dnc, &why, &by, "added to the do-not-call list");
         }
@@ -141,9 +141,9 @@ impl Scheduler {
     /// Another miss of a customer who has an open callback: it counts, and goes ahead of those who called once. A later one on another PBX
     /// takes the callback there.
     fn missed_again(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) {
-        let later = call.ended_ms >= self.tasks[id].row.last_missed_ms;
+        let later = call.ended_ms >= self.tasks[id].row().last_missed_ms;
         let note = if later { self.moves(id, &call.pbx, queue, call.did.as_deref()) } else { String::new() };
-        let row = &self.tasks[id].row;
+        let row = &self.tasks[id].row();
         let (pbx, queue) = (row.pbx.clone(), row.queue.clone());
         let (named, said) = self.time_named(call, &pbx, queue.as_deref());
         let expires_ms = self.expires_ms(call, &pbx, queue.as_deref(), named.unwrap_or(call.ended_ms));
@@ -151,36 +151,15 @@ impl Scheduler {
             self.not_before(id, at);
         }
         // Whoever asks again without naming a time expects the call when they did before.
-        let known = self.tasks[id].row.requested_for_ms.filter(|_| named.is_none());
+        let known = self.tasks[id].row().requested_for_ms.filter(|_| named.is_none());
         let expected_ms = known.or_else(|| self.expected_ms(call, &pbx, queue.as_deref(), named));
+        let now = self.now;
         let Some(task) = self.tasks.get_mut(id) else { return };
-        let row = &mut task.row;
-        row.missed_count += 1;
-        row.priority = row.priority.saturating_add(1);
-        row.requested |= is_requested(call);
-        if let Some(at) = expected_ms {
-            row.requested_for_ms = Some(at);
-        }
-        if call.language.is_some() {
-            row.language.clone_from(&call.language);
-        }
-        row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
-        row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
-        row.expires_ms = row.expires_ms.max(expires_ms);
-        if call.name.is_some() {
-            row.name.clone_from(&call.name);
-        }
-        if row.did.is_none() {
-            row.did.clone_from(&call.did);
-        }
-        let note = format!("missed again ({}), {} times now{note}{said}", call.outcome, row.missed_count);
-        let expires_ms = row.expires_ms;
+        task.missed_again(call, is_requested(call), expected_ms);
+        let expires_ms = task.row().expires_ms.max(expires_ms);
+        task.expires_at(expires_ms, now.mono_of(expires_ms));
+        let note = format!("missed again ({}), {} times now{note}{said}", call.outcome, task.row().missed_count);
         let miss = call.key();
-        task.misses.push(miss.clone());
-        let expires = self.mono(expires_ms);
-        if let Some(task) = self.tasks.get_mut(id) {
-            task.expires = expires;
-        }
         self.counters.joined += 1;
         self.tasks.add_miss(&miss, id);
         self.tell(id, OURSELVES, &note, Some(miss), None);
@@ -191,7 +170,7 @@ impl Scheduler {
     /// and what named an agent or a number of the one before means nobody there. Returns what its history says of it; empty if it is there
     /// already.
     pub(crate) fn moves(&mut self, id: i64, pbx: &PbxId, queue: Option<String>, did: Option<&str>) -> String {
-        let row = &self.tasks[id].row;
+        let row = &self.tasks[id].row();
         if row.pbx == *pbx {
             return String::new();
         }
@@ -199,18 +178,12 @@ impl Scheduler {
             self.policy(pbx).of(queue.as_deref()).priority - self.policy(&row.pbx).of(row.queue.as_deref()).priority;
         let owner = row.number_e164.as_ref().and_then(|number| self.customers.owner_on(pbx, number));
         let Some(task) = self.tasks.get_mut(id) else { return String::new() };
-        let row = &mut task.row;
-        let mut note = format!("; from {} to {pbx}", row.pbx);
-        if let Some(agent) = row.assigned.take() {
-            note.push_str(&format!(", no longer assigned to {agent} of {}", row.pbx));
-        }
-        row.pbx = pbx.clone();
-        row.queue = queue;
-        row.did = did.map(str::to_owned);
-        row.owner = owner;
-        row.priority = row.priority.saturating_add(priority);
-        task.screened = false;
-        note
+        let before = task.row().pbx.clone();
+        let unassigned = task.goes_to(pbx, queue, did, owner);
+        task.prioritise(task.row().priority.saturating_add(priority));
+        let unassigned =
+            unassigned.map(|agent| format!(", no longer assigned to {agent} of {before}")).unwrap_or_default();
+        format!("; from {before} to {pbx}{unassigned}")
     }
 
     fn queued(&mut self, call: &FinishedCall, queue: Option<String>) {
@@ -358,13 +331,11 @@ impl Scheduler {
     fn not_before(&mut self, id: i64, due_ms: Millis) {
         let (due, waits) = (self.mono(due_ms), due_ms > self.now.wall_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.row.due_ms = due_ms;
-        task.due = due;
+        task.is_due_at(due_ms, due);
         if task.attempt().is_some() {
             task.not_before = Some(due_ms);
         } else if waits && !task.held {
-            task.row.state = CallbackState::Waiting;
-            reason::DELAY.clone_into(&mut task.row.reason);
+            task.comes_to(CallbackState::Waiting, reason::DELAY);
         }
     }
 
@@ -372,15 +343,13 @@ impl Scheduler {
     fn not_missed_after_all(&mut self, id: i64, call: &FinishedCall) {
         let Some(task) = self.tasks.get_mut(id) else { return };
         // A run that began in the middle of the call has not heard what its caller asked for: only service, or their own word, makes up for that.
-        if task.row.requested && call.status != Status::Answer && !declined(call) {
+        if task.row().requested && call.status != Status::Answer && !declined(call) {
             return;
         }
-        let (before, key) = (task.misses.len(), call.key());
-        task.misses.retain(|miss| *miss != key);
-        if task.misses.len() == before || task.row.state == CallbackState::Talking {
+        if !task.not_missed(&call.key()) || task.row().state == CallbackState::Talking {
             return;
         }
-        task.row.missed_count = task.row.missed_count.saturating_sub(1).max(1);
+        task.one_miss_fewer();
         if task.misses.is_empty() {
             self.close(id, CallbackState::Cancelled, "corrected", OURSELVES, "the call was not missed after all");
         }
@@ -394,7 +363,7 @@ impl Scheduler {
         if self.tasks[id].misses.contains(&call.key()) {
             return;
         }
-        let missed_ms = self.tasks[id].row.last_missed_ms;
+        let missed_ms = self.tasks[id].row().last_missed_ms;
         let recovers = |service: &Served| service.by != RecoveredBy::Callback && service.recovers(missed_ms);
         // A callback of ours closes its own task by its result.
         if let Some(service) = self.service(call).filter(recovers) {

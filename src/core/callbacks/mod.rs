@@ -46,7 +46,7 @@ use pbx_action::PbxAction;
 use policy::{Policies, Policy};
 use restore::RestoredState;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use tasks::Tasks;
+use tasks::{Task, Tasks};
 use wait_estimates::WaitEstimates;
 
 /// Open callbacks at once; a miss beyond is counted and makes none.
@@ -198,6 +198,8 @@ pub struct Counters {
     pub owners_dropped: u64,
     /// Numbers that were not put on the do-not-call list because of [`MAX_DO_NOT_CALL`] or [`MAX_DO_NOT_CALL_BYTES`].
     pub do_not_call_refused: u64,
+    /// Agents forgotten because of [`agents::MAX_AGENTS`].
+    pub agents_forgotten: u64,
 }
 
 /// All callbacks of all PBXs.
@@ -351,7 +353,8 @@ impl Scheduler {
     /// What has been counted.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { refused: self.refused_on.values().sum(), ..self.counters }
+        let (refused, agents_forgotten) = (self.refused_on.values().sum(), self.agents.forgotten());
+        Counters { refused, agents_forgotten, ..self.counters }
     }
 
     /// [`Counters::refused`] by the PBX of the miss.
@@ -385,7 +388,7 @@ impl Scheduler {
     /// An open callback.
     #[must_use]
     pub fn callback(&self, id: i64) -> Option<&CallbackRow> {
-        self.tasks.get(id).map(|task| &task.row)
+        self.tasks.get(id).map(Task::row)
     }
 
     /// What the scheduler keeps of agents.

@@ -3,42 +3,76 @@
 use crate::callbacks::Scheduler;
 use crate::callbacks::tasks::Task;
 use crate::millis::Millis;
-use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
+use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy, text_enum};
 use std::sync::Arc;
 
 /// Who changes a callback when no person does.
 pub const OURSELVES: &str = "callbackd";
 
-/// The words that say why a callback waits.
+text_enum! {
+    /// Why a callback waits.
+    WaitReason {
+        /// The delay after the miss.
+        Delay = "DELAY",
+        /// Customers are not called at this time of the business's day.
+        OutOfHours = "OUT_OF_HOURS",
+        /// Nor at this time of the customer's.
+        QuietHours = "QUIET_HOURS",
+        /// None of the agents who may take it is there.
+        NoAgent = "NO_AGENT",
+        /// The customer calls us, or one of us calls the customer.
+        CustomerOnLine = "CUSTOMER_ON_LINE",
+        /// Callers wait for the agents who are free.
+        LiveCallers = "LIVE_CALLERS",
+        /// The time until the next attempt.
+        RetryDelay = "RETRY_DELAY",
+        /// A person holds it back.
+        Held = "HELD",
+        /// The outcome of the last attempt is unknown: the customer may have been served.
+        Unproven = "UNPROVEN",
+        /// As many calls as are allowed in a day.
+        DailyCap = "DAILY_CAP",
+        /// The PBX is not covered: link down or no complete snapshot.
+        NoLink = "NO_LINK",
+        /// Another callbackd makes callbacks on this PBX.
+        AnotherDaemon = "ANOTHER_DAEMON",
+        /// Callbacks are switched off (`callback.enabled = false`).
+        Disabled = "DISABLED",
+    }
+}
+
+/// The words of the column `reason`: those of [`WaitReason`], and why one was closed.
 pub mod reason {
-    /// The delay after the miss.
-    pub const DELAY: &str = "DELAY";
-    /// Customers are not called at this time of the business's day.
-    pub const OUT_OF_HOURS: &str = "OUT_OF_HOURS";
-    /// Nor at this time of the customer's.
-    pub const QUIET_HOURS: &str = "QUIET_HOURS";
-    /// None of the agents who may take it is there.
-    pub const NO_AGENT: &str = "NO_AGENT";
-    /// The customer calls us, or one of us calls the customer.
-    pub const CUSTOMER_ON_LINE: &str = "CUSTOMER_ON_LINE";
-    /// Callers wait for the agents who are free.
-    pub const LIVE_CALLERS: &str = "LIVE_CALLERS";
-    /// The time until the next attempt.
-    pub const RETRY_DELAY: &str = "RETRY_DELAY";
-    /// A person holds it back.
-    pub const HELD: &str = "HELD";
+    use super::WaitReason;
+
+    /// See [`WaitReason`].
+    pub const DELAY: &str = WaitReason::Delay.as_str();
+    /// See [`WaitReason`].
+    pub const OUT_OF_HOURS: &str = WaitReason::OutOfHours.as_str();
+    /// See [`WaitReason`].
+    pub const QUIET_HOURS: &str = WaitReason::QuietHours.as_str();
+    /// See [`WaitReason`].
+    pub const NO_AGENT: &str = WaitReason::NoAgent.as_str();
+    /// See [`WaitReason`].
+    pub const CUSTOMER_ON_LINE: &str = WaitReason::CustomerOnLine.as_str();
+    /// See [`WaitReason`].
+    pub const LIVE_CALLERS: &str = WaitReason::LiveCallers.as_str();
+    /// See [`WaitReason`].
+    pub const RETRY_DELAY: &str = WaitReason::RetryDelay.as_str();
+    /// See [`WaitReason`].
+    pub const HELD: &str = WaitReason::Held.as_str();
+    /// See [`WaitReason`].
+    pub const UNPROVEN: &str = WaitReason::Unproven.as_str();
+    /// See [`WaitReason`].
+    pub const DAILY_CAP: &str = WaitReason::DailyCap.as_str();
+    /// See [`WaitReason`].
+    pub const NO_LINK: &str = WaitReason::NoLink.as_str();
+    /// See [`WaitReason`].
+    pub const ANOTHER_DAEMON: &str = WaitReason::AnotherDaemon.as_str();
+    /// See [`WaitReason`].
+    pub const DISABLED: &str = WaitReason::Disabled.as_str();
     /// Closed by a person who has dealt with it elsewhere.
     pub const HANDLED: &str = "HANDLED";
-    /// The outcome of the last attempt is unknown: the customer may have been served.
-    pub const UNPROVEN: &str = "UNPROVEN";
-    /// As many calls as are allowed in a day.
-    pub const DAILY_CAP: &str = "DAILY_CAP";
-    /// The PBX is not covered: link down or no complete snapshot.
-    pub const NO_LINK: &str = "NO_LINK";
-    /// Another callbackd makes callbacks on this PBX.
-    pub const ANOTHER_DAEMON: &str = "ANOTHER_DAEMON";
-    /// Callbacks are switched off (`callback.enabled = false`).
-    pub const DISABLED: &str = "DISABLED";
 
     /// It waits for a time that the rules of the moment give: after a restart they are asked again.
     #[must_use]
@@ -73,8 +107,8 @@ impl Scheduler {
     pub(crate) fn line_up(&mut self, id: i64) {
         self.watch_for_late(id);
         let is_vip = |task: &Task| {
-            let of = &self.policy(&task.row.pbx).number_policy;
-            task.row.number_e164.as_ref().is_some_and(|number| of.is_vip(number))
+            let of = &self.policy(&task.row().pbx).number_policy;
+            task.row().number_e164.as_ref().is_some_and(|number| of.is_vip(number))
         };
         let vip = self.tasks.get(id).is_some_and(is_vip);
         if self.tasks.line_up(id, self.now.mono_ms, self.policies.overall.newest_first, vip) {
@@ -90,7 +124,7 @@ impl Scheduler {
             // The end of an attempt will say when to look again.
             let Some(task) = self.tasks.get(id).filter(|task| task.attempt().is_none()) else { continue };
             if task.expires <= now {
-                let why = task.row.reason.clone();
+                let why = task.row().reason.clone();
                 let note = if why.is_empty() {
                     "nobody was free in time"
                 } else {
@@ -111,11 +145,10 @@ impl Scheduler {
     /// A callback comes to a state for a reason; nothing happens if it is there.
     pub(crate) fn move_to(&mut self, id: i64, state: CallbackState, reason: &str, by: &str, note: &str) {
         let Some(task) = self.tasks.get_mut(id) else { return };
-        if task.row.state == state && task.row.reason == reason && note.is_empty() {
+        if task.row().state == state && task.row().reason == reason && note.is_empty() {
             return;
         }
-        task.row.state = state;
-        reason.clone_into(&mut task.row.reason);
+        task.comes_to(state, reason);
         self.tell(id, by, note, None, None);
     }
 
@@ -148,12 +181,12 @@ impl Scheduler {
         let Some(task) = self.tasks.get(id) else { return };
         let change = CallbackStep {
             at_ms: self.now.wall_ms,
-            state: task.row.state,
-            reason: task.row.reason.clone(),
+            state: task.row().state,
+            reason: task.row().reason.clone(),
             by: by.to_owned(),
             note: note.to_owned(),
         };
-        let change = CallbackChange { row: task.row.clone(), change: Some(change), miss, recovered, late };
+        let change = CallbackChange { row: task.row().clone(), change: Some(change), miss, recovered, late };
         self.store(Record::Callback(Arc::new(change)));
     }
 
@@ -176,10 +209,7 @@ impl Scheduler {
     ) {
         let now = self.now.wall_ms;
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.row.state = state;
-        reason.clone_into(&mut task.row.reason);
-        task.row.closed_ms = Some(now);
-        task.row.resolved_by = resolved_by;
+        task.closes(state, reason, now, resolved_by);
         self.tell(id, by, note, None, recovered);
         self.forget(id);
     }

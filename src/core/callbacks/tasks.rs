@@ -5,7 +5,7 @@ use crate::callbacks::codes::CodeRequest;
 use crate::callbacks::task::reason;
 use crate::millis::Millis;
 use crate::model::attempt_id::MAX_CALLBACK_ID;
-use crate::model::{AgentKey, CallKey, CallbackRow, CallbackState, E164, Moment};
+use crate::model::{AgentKey, CallKey, CallbackRow, CallbackState, E164, FinishedCall, Moment, PbxId};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Index;
@@ -17,7 +17,7 @@ const MAX_MISSES: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Task {
     /// As it is stored. Its number stays what it was when it was opened.
-    pub row: CallbackRow,
+    row: CallbackRow,
     /// The misses behind it.
     pub misses: Vec<CallKey>,
     /// Due, by the monotonic clock.
@@ -45,6 +45,133 @@ pub(crate) struct Task {
 }
 
 impl Task {
+    /// As it is stored.
+    pub(crate) const fn row(&self) -> &CallbackRow {
+        &self.row
+    }
+
+    /// It comes to a state for a reason.
+    pub(crate) fn comes_to(&mut self, state: CallbackState, reason: &str) {
+        self.row.state = state;
+        reason.clone_into(&mut self.row.reason);
+    }
+
+    /// It is over; `by`: the call by which it was.
+    pub(crate) fn closes(&mut self, state: CallbackState, reason: &str, at_ms: Millis, by: Option<CallKey>) {
+        self.comes_to(state, reason);
+        (self.row.closed_ms, self.row.resolved_by) = (Some(at_ms), by);
+    }
+
+    /// It is due at this moment, by both clocks.
+    pub(crate) fn is_due_at(&mut self, due_ms: Millis, due: u64) {
+        (self.row.due_ms, self.due) = (due_ms, due);
+    }
+
+    /// What it waits for now is over at this moment of the wall clock; its own time has come before.
+    pub(crate) fn waits_until(&mut self, due_ms: Millis) {
+        self.row.due_ms = due_ms;
+    }
+
+    /// It is too old at this moment, by both clocks.
+    pub(crate) fn expires_at(&mut self, expires_ms: Millis, expires: u64) {
+        (self.row.expires_ms, self.expires) = (expires_ms, expires);
+    }
+
+    /// This many attempts have been made.
+    pub(crate) fn attempts_made(&mut self, attempts: u32) {
+        self.row.attempts = attempts;
+    }
+
+    /// An attempt that is over counts against `callback.max_attempts`.
+    pub(crate) fn attempt_counts(&mut self) {
+        self.row.counted += 1;
+    }
+
+    /// It was reported as late.
+    pub(crate) fn alarmed(&mut self, at_ms: Millis) {
+        (self.late, self.row.alarmed_ms) = (None, Some(at_ms));
+    }
+
+    /// The customer was missed again. `expected_ms`: they expect the call then.
+    pub(crate) fn missed_again(&mut self, call: &FinishedCall, requested: bool, expected_ms: Option<Millis>) {
+        let row = &mut self.row;
+        row.missed_count += 1;
+        row.priority = row.priority.saturating_add(1);
+        row.requested |= requested;
+        row.requested_for_ms = expected_ms.or(row.requested_for_ms);
+        row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
+        row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
+        if call.language.is_some() {
+            row.language.clone_from(&call.language);
+        }
+        if call.name.is_some() {
+            row.name.clone_from(&call.name);
+        }
+        if row.did.is_none() {
+            row.did.clone_from(&call.did);
+        }
+        self.misses.push(call.key());
+    }
+
+    /// One of the calls behind it was no miss. Returns whether it was one of them.
+    pub(crate) fn not_missed(&mut self, call: &CallKey) -> bool {
+        let before = self.misses.len();
+        self.misses.retain(|miss| miss != call);
+        self.misses.len() != before
+    }
+
+    /// One miss fewer is counted, but never none.
+    pub(crate) fn one_miss_fewer(&mut self) {
+        self.row.missed_count = self.row.missed_count.saturating_sub(1).max(1);
+    }
+
+    /// A code on this call asks for it, in this language if that is known; it is called back at this moment unless it is due later.
+    pub(crate) fn requested_by_code(&mut self, call: &CallKey, language: Option<&String>, due_ms: Millis) {
+        self.row.requested = true;
+        self.row.requested_for_ms.get_or_insert(due_ms.max(self.row.due_ms));
+        self.row.language = language.cloned().or_else(|| self.row.language.take());
+        self.misses.push(call.clone());
+    }
+
+    /// The customer expects the call then.
+    pub(crate) fn expected_at(&mut self, at_ms: Millis) {
+        self.row.requested_for_ms = Some(at_ms);
+    }
+
+    /// Who expects the call before it is due expects it when it is.
+    pub(crate) fn expected_when_due(&mut self) {
+        self.row.requested_for_ms = self.row.requested_for_ms.map(|at| at.max(self.row.due_ms));
+    }
+
+    /// Its place in the order of priorities.
+    pub(crate) fn prioritise(&mut self, priority: i64) {
+        self.row.priority = priority;
+    }
+
+    /// The agents of this queue are asked.
+    pub(crate) fn is_of_queue(&mut self, queue: String) {
+        self.row.queue = Some(queue);
+    }
+
+    /// This agent alone may take it; `None`: anyone.
+    pub(crate) fn assign(&mut self, agent: Option<String>) {
+        (self.row.assigned, self.last_refusal) = (agent, None);
+    }
+
+    /// It goes to another PBX. Returns the agent of the one before whom it was assigned to.
+    pub(crate) fn goes_to(
+        &mut self,
+        pbx: &PbxId,
+        queue: Option<String>,
+        did: Option<&str>,
+        owner: Option<String>,
+    ) -> Option<String> {
+        let row = &mut self.row;
+        (row.pbx, row.queue, row.did, row.owner) = (pbx.clone(), queue, did.map(str::to_owned), owner);
+        self.screened = false;
+        row.assigned.take()
+    }
+
     /// The attempt that goes on: its channel id.
     pub(crate) fn attempt(&self) -> Option<&str> {
         self.attempt.as_deref()

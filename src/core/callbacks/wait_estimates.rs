@@ -146,12 +146,12 @@ impl Scheduler {
         let mut wanted = BTreeMap::new();
         let agents = presence.agents();
         let mut ahead: BTreeMap<Option<&str>, i64> = BTreeMap::new();
-        let here = |task: &&Task| task.row.pbx == *pbx;
+        let here = |task: &&Task| task.row().pbx == *pbx;
         // In the order of their turns: those who are being called, those whose turn may come, those whose time has not come.
         let active = self.attempts.callbacks().filter_map(|id| self.tasks.get(id));
         let ready = self.tasks.ready().filter_map(|id| self.tasks.get(id));
         for task in active.chain(ready).chain(self.tasks.waiting()).filter(here).take(MAX_PUBLISHED) {
-            let row = &task.row;
+            let row = &task.row();
             let queue = row.queue.as_deref();
             let place = ahead.entry(queue).or_default();
             let minutes = if row.state.is_active() { 0 } else { self.minutes(pbx, queue, row.due_ms, *place, &agents) };

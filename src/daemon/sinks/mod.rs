@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio_util::task::AbortOnDropHandle;
 use worker::Worker;
 
 /// All sinks of the configuration.
@@ -34,13 +34,8 @@ pub(crate) struct Sinks {
 struct Running {
     sink: Sink,
     counts: Arc<Counts>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Ends with this.
+    _task: AbortOnDropHandle<()>,
 }
 
 impl Sinks {
@@ -74,8 +69,8 @@ impl Sinks {
                     let counts = old.as_ref().map_or_else(Arc::default, |old| Arc::clone(&old.counts));
                     drop(old);
                     let worker = Worker::new(sink, &site, self.db.clone(), self.notes.clone(), self.newest.clone());
-                    let task = tokio::spawn(worker.run(Arc::clone(&counts)));
-                    Running { sink: sink.clone(), counts, task }
+                    let task = AbortOnDropHandle::new(tokio::spawn(worker.run(Arc::clone(&counts))));
+                    Running { sink: sink.clone(), counts, _task: task }
                 }
             };
             self.running.insert(sink.name.clone(), running);

@@ -22,8 +22,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 use worker::{Counts, Worker, note_down, secret, shown};
 
 /// The answer to a command.
@@ -44,13 +44,8 @@ struct Running {
     webhook: Webhook,
     poke: Arc<Notify>,
     counts: Arc<Counts>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    /// Ends with this.
+    _task: AbortOnDropHandle<()>,
 }
 
 impl Webhooks {
@@ -80,8 +75,9 @@ impl Webhooks {
             let poke = Arc::new(Notify::new());
             let counts = counted.get(&webhook.name).cloned().unwrap_or_default();
             let worker = Worker::new(webhook, &scripts, self.db.clone(), self.notes.clone(), self.newest.clone());
-            let task = tokio::spawn(worker.run(Arc::clone(&poke), Arc::clone(&counts)));
-            self.running.insert(webhook.name.clone(), Running { webhook: webhook.clone(), poke, counts, task });
+            let task = AbortOnDropHandle::new(tokio::spawn(worker.run(Arc::clone(&poke), Arc::clone(&counts))));
+            let running = Running { webhook: webhook.clone(), poke, counts, _task: task };
+            self.running.insert(webhook.name.clone(), running);
         }
     }
 

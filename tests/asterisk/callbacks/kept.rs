@@ -31,8 +31,7 @@ fn expires(office: &Office<'_>) -> Result<(), String> {
     office.all_pause(cell)?;
     let id = office.misses(&ann, cell)?;
     office.comes_to(id, "PENDING")?;
-    std::thread::sleep(std::time::Duration::from_secs(30)); // half of its life; the rest is awaited
-    office.comes_to(id, "EXPIRED")
+    office.comes_to_within(std::time::Duration::from_secs(60) + super::office::PATIENCE, id, "EXPIRED")
 }
 
 fn greeting(office: &Office<'_>) -> Result<(), String> {

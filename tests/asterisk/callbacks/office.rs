@@ -222,8 +222,12 @@ impl Office<'_> {
 
     /// Waits until this query answers so.
     pub fn until(&self, what: &str, sql: &str, wanted: &str) -> Result<(), String> {
+        self.until_by(soon(), what, sql, wanted)
+    }
+
+    fn until_by(&self, deadline: Instant, what: &str, sql: &str, wanted: &str) -> Result<(), String> {
         let mut last = None;
-        let came = crate::patience::until(soon(), || {
+        let came = crate::patience::until(deadline, || {
             last = self.ask(sql);
             (last.as_deref() == Some(wanted)).then_some(())
         });
@@ -239,8 +243,14 @@ impl Office<'_> {
 
     /// Waits until a callback is there: state and reason.
     pub fn comes_to(&self, id: i64, wanted: &str) -> Result<(), String> {
+        self.comes_to_within(PATIENCE, id, wanted)
+    }
+
+    /// The same for what takes its time.
+    pub fn comes_to_within(&self, patience: Duration, id: i64, wanted: &str) -> Result<(), String> {
         let sql = format!("SELECT trim(state || ' ' || reason) FROM callbacks WHERE id = {id}");
-        self.until(&format!("callback {id}"), &sql, wanted).map_err(|e| format!("{e}\n{}", self.story(id)))
+        let came = self.until_by(Instant::now() + patience, &format!("callback {id}"), &sql, wanted);
+        came.map_err(|e| format!("{e}\n{}", self.story(id)))
     }
 
     /// Waits for the result of an attempt: result and agent.

@@ -101,13 +101,16 @@ impl Scheduler {
 
     /// What becomes of the callback.
     fn after(&mut self, id: i64, attempt: &CallbackAttempt, result: AttemptResult) {
-        let (now, row) = (self.now.wall_ms, &attempt.row);
+        let (moment, row) = (self.now, &attempt.row);
+        let now = moment.wall_ms;
         let policy = self.policy(&row.pbx);
         let max_attempts = policy.of(attempt.queue.as_deref()).max_attempts;
         let retry = policy.retry.after(result);
         self.tasks.attempt_ends(id);
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.row.counted += u32::from(result.meaning().counts);
+        if result.meaning().counts {
+            task.attempt_counts();
+        }
         if let Some(agent) = attempt.reserved.clone().filter(|_| result.meaning().refused_by_agent) {
             task.last_refusal = Some((agent, now));
         }
@@ -125,29 +128,23 @@ impl Scheduler {
         let Some(retry_ms) = retry else {
             return self.close(id, CallbackState::NotCallable, "invalid", OURSELVES, &note);
         };
-        if task.row.counted >= max_attempts || task.row.attempts >= MAX_ATTEMPTS {
-            let why = if task.row.counted >= max_attempts { "" } else { "too-many-attempts" };
+        if task.row().counted >= max_attempts || task.row().attempts >= MAX_ATTEMPTS {
+            let why = if task.row().counted >= max_attempts { "" } else { "too-many-attempts" };
             return self.close(id, CallbackState::Exhausted, why, OURSELVES, &note);
         }
         let named = task.not_before.take().filter(|at| *at > now.saturating_add(retry_ms));
-        task.row.due_ms = named.unwrap_or(now.saturating_add(retry_ms));
-        task.row.state = if retry_ms > 0 || named.is_some() { CallbackState::Waiting } else { CallbackState::Pending };
+        let due_ms = named.unwrap_or(now.saturating_add(retry_ms));
+        let waits = task.held || retry_ms > 0 || named.is_some();
+        let state = if waits { CallbackState::Waiting } else { CallbackState::Pending };
         let why = match (result, retry_ms) {
+            _ if task.held => reason::HELD,
             (AttemptResult::Lost, _) => reason::UNPROVEN,
             _ if named.is_some() => reason::DELAY,
             (_, 0) => "",
             _ => reason::RETRY_DELAY,
         };
-        if task.held {
-            task.row.state = CallbackState::Waiting;
-        }
-        let why = if task.held { reason::HELD } else { why };
-        why.clone_into(&mut task.row.reason);
-        let due_ms = task.row.due_ms;
-        let due = self.mono(due_ms);
-        if let Some(task) = self.tasks.get_mut(id) {
-            task.due = due;
-        }
+        task.comes_to(state, why);
+        task.is_due_at(due_ms, moment.mono_of(due_ms));
         self.tell(id, OURSELVES, &note, None, None);
         self.line_up(id);
     }

@@ -81,14 +81,14 @@ impl Scheduler {
     pub(crate) fn intend(&mut self, id: i64, agent: &AgentView<'_>, customer_first: bool) {
         let (now, look) = (self.now.wall_ms, self.now.mono_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
-        let Some(number) = task.row.number_e164.clone() else { return };
-        let n = task.row.attempts + 1;
+        let Some(number) = task.row().number_e164.clone() else { return };
+        let n = task.row().attempts + 1;
         let Some(channel_id) = self.attempts.id_of(id, n) else {
             let note = "its id is too long for a channel's uniqueid";
             return self.close(id, CallbackState::NotCallable, "", OURSELVES, note);
         };
-        task.row.attempts = n;
-        let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
+        task.attempts_made(n);
+        let (pbx, queue) = (task.row().pbx.clone(), task.row().queue.clone());
         let row = AttemptRow {
             callback_id: id,
             n,
@@ -186,7 +186,7 @@ impl Scheduler {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, why, None);
         }
         let id = attempt.row.callback_id;
-        if self.tasks.get(id).is_some_and(|task| task.row.pbx != attempt.row.pbx) {
+        if self.tasks.get(id).is_some_and(|task| task.row().pbx != attempt.row.pbx) {
             let why = "the customer was missed on another PBX meanwhile, which calls back";
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, why, None);
         }
@@ -207,7 +207,7 @@ impl Scheduler {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
         };
         let freepbx = self.freepbx.contains(&attempt.row.pbx);
-        match originate::originate(policy, &task.row, &attempt.row, &agent, freepbx) {
+        match originate::originate(policy, task.row(), &attempt.row, &agent, freepbx) {
             Err(why) => self.end_attempt(channel_id, AttemptResult::OriginateError, &why, None),
             Ok(originate) => self.send(channel_id, originate, &agent),
         }

@@ -21,8 +21,8 @@ impl Scheduler {
         self.tasks.attempt_begins(id, &row.channel_id);
         match self.tasks.get(id) {
             Some(task) => {
-                number.clone_from(&task.row.number_e164);
-                queue.clone_from(&task.row.queue);
+                number.clone_from(&task.row().number_e164);
+                queue.clone_from(&task.row().queue);
             }
             None => aborted = Some("the callback was closed".to_owned()),
         }
@@ -110,7 +110,7 @@ impl Scheduler {
             return;
         }
         let busy = self.attempts[channel_id].number.as_ref().is_some_and(|number| self.customers.on_line(number));
-        if self.tasks.get(id).is_some_and(|t| t.row.state != state) {
+        if self.tasks.get(id).is_some_and(|t| t.row().state != state) {
             self.move_to(id, state, "", OURSELVES, "found alive after an interruption");
         }
         if busy && state != CallbackState::Talking {

@@ -79,18 +79,14 @@ impl Scheduler {
             Command::Retry { id, note } => self.again(*id, by, note, closed),
             Command::Prioritise { id, priority, note } => {
                 self.known(*id, closed)?;
-                self.edit(*id, |task| task.row.priority = *priority);
+                self.edit(*id, |task| task.prioritise(*priority));
                 self.changed(*id, by, &because(&format!("priority {priority}"), note))
             }
             Command::Delay { id, delay_ms, note } => {
                 self.idle(*id, closed)?;
                 self.put_off(*id, *delay_ms);
                 // Who puts it off has spoken with the customer.
-                self.edit(*id, |task| {
-                    if let Some(at) = &mut task.row.requested_for_ms {
-                        *at = task.row.due_ms.max(*at);
-                    }
-                });
+                self.edit(*id, Task::expected_when_due);
                 let what = match (delay_ms / 1_000, delay_ms / 60_000) {
                     (seconds, 0) => format!("put off by {seconds} s"),
                     (_, minutes) => format!("put off by {minutes} min"),
@@ -186,23 +182,23 @@ impl Scheduler {
         let usual_priority = policy.priority;
         if let Some(id) = self.tasks.open_for(&number) {
             let mut moved = String::new();
-            if self.tasks[id].row.pbx != *pbx {
+            if self.tasks[id].row().pbx != *pbx {
                 self.idle(id, None)?;
                 moved = self.moves(id, pbx, queue.clone(), None);
             }
-            let expires_ms = self.tasks[id].row.expires_ms.max(expires_ms);
+            let expires_ms = self.tasks[id].row().expires_ms.max(expires_ms);
             let expires = self.mono(expires_ms);
             self.edit(id, |task| {
-                task.row.priority = task.row.priority.max(priority);
-                (task.row.expires_ms, task.expires) = (expires_ms, expires);
-                if queue.is_some() {
-                    task.row.queue = queue;
+                task.prioritise(task.row().priority.max(priority));
+                task.expires_at(expires_ms, expires);
+                if let Some(queue) = queue {
+                    task.is_of_queue(queue);
                 }
                 if promised {
-                    task.row.requested_for_ms = Some(due_ms);
+                    task.expected_at(due_ms);
                 }
             });
-            let sooner = self.tasks.get(id).is_some_and(|t| t.attempt().is_none() && t.row.due_ms > due_ms);
+            let sooner = self.tasks.get(id).is_some_and(|t| t.attempt().is_none() && t.row().due_ms > due_ms);
             if sooner {
                 self.put_off(id, delay_ms);
             }
@@ -279,10 +275,7 @@ impl Scheduler {
             }
         };
         let what = found.as_ref().map_or_else(|| "anyone may take it".to_owned(), |a| format!("assigned to {a}"));
-        self.edit(id, |task| {
-            task.row.assigned = found;
-            task.last_refusal = None;
-        });
+        self.edit(id, |task| task.assign(found));
         self.changed(id, by, &because(&what, note))
     }
 
@@ -370,13 +363,13 @@ impl Scheduler {
         let due = self.mono(due_ms);
         let expires_ms = self.tasks.get(id).map_or(due_ms, |t| {
             // What a person puts off shall have a chance after that.
-            let expire_ms = self.policy(&t.row.pbx).of(t.row.queue.as_deref()).expire_ms;
-            t.row.expires_ms.max(due_ms.saturating_add(expire_ms.min(GRACE_MS)))
+            let expire_ms = self.policy(&t.row().pbx).of(t.row().queue.as_deref()).expire_ms;
+            t.row().expires_ms.max(due_ms.saturating_add(expire_ms.min(GRACE_MS)))
         });
         let expires = self.mono(expires_ms);
         self.edit(id, |task| {
-            (task.row.due_ms, task.due) = (due_ms, due);
-            (task.row.expires_ms, task.expires) = (expires_ms, expires);
+            task.is_due_at(due_ms, due);
+            task.expires_at(expires_ms, expires);
         });
     }
 
@@ -385,7 +378,7 @@ impl Scheduler {
         let Some(task) = self.tasks.get(id) else { return Err(CommandError::NoSuchCallback(id)) };
         let (state, why) = match (task.held, task.due > self.now.mono_ms) {
             (true, _) => (CallbackState::Waiting, reason::HELD),
-            (false, true) if task.row.attempts > 0 => (CallbackState::Waiting, reason::RETRY_DELAY),
+            (false, true) if task.row().attempts > 0 => (CallbackState::Waiting, reason::RETRY_DELAY),
             (false, true) => (CallbackState::Waiting, reason::DELAY),
             (false, false) => (CallbackState::Pending, ""),
         };
@@ -400,10 +393,7 @@ impl Scheduler {
         by: &str,
         note: &str,
     ) -> Result<Done, CommandError> {
-        self.edit(id, |task| {
-            task.row.state = state;
-            why.clone_into(&mut task.row.reason);
-        });
+        self.edit(id, |task| task.comes_to(state, why));
         self.changed(id, by, note)
     }
 

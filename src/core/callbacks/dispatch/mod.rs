@@ -39,8 +39,8 @@ struct PbxView<'a> {
     free: Vec<bool>,
     /// How many of them can be asked.
     left: usize,
-    /// By queue: somebody is at work who may take its callbacks.
-    manned: BTreeMap<String, bool>,
+    /// By queue: those at work who may take its callbacks.
+    pools: BTreeMap<String, Vec<Candidate>>,
     /// By queue: whether its customers are called.
     windows: BTreeMap<Option<String>, CallingWindow>,
     waiting: BTreeMap<String, u32>,
@@ -90,7 +90,7 @@ impl Scheduler {
             let left = free.iter().filter(|free| **free).count();
             let mut by_interface: Vec<usize> = (0..agents.len()).collect();
             by_interface.order_by(|a, b| agents[*a].agent.cmp(&agents[*b].agent));
-            let (manned, windows) = (BTreeMap::new(), BTreeMap::new());
+            let (pools, windows) = (BTreeMap::new(), BTreeMap::new());
             (
                 pbx.clone(),
                 PbxView {
@@ -98,7 +98,7 @@ impl Scheduler {
                     by_interface,
                     free,
                     left,
-                    manned,
+                    pools,
                     windows,
                     waiting: presence.waiting(),
                     in_sync: presence.in_sync(),
@@ -133,8 +133,8 @@ impl Scheduler {
     /// `dialled`, it is asked as well whether another daemon makes callbacks there.
     fn may_be_offered(&mut self, id: i64, round: &mut DispatchRound<'_>, dialled: bool) -> Option<(PbxId, E164)> {
         let task = self.tasks.get(id)?;
-        let number = task.row.number_e164.clone()?;
-        let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
+        let number = task.row().number_e164.clone()?;
+        let (pbx, queue) = (task.row().pbx.clone(), task.row().queue.clone());
         if !self.policy(&pbx).enabled {
             self.waits(id, reason::DISABLED);
             return None;
@@ -204,7 +204,7 @@ impl Scheduler {
             return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
         }
         round.left -= 1;
-        let Some(view) = self.tasks.get(id).and_then(|t| round.presences.get_mut(&t.row.pbx)) else { return };
+        let Some(view) = self.tasks.get(id).and_then(|t| round.presences.get_mut(&t.row().pbx)) else { return };
         view.free[place] = false;
         view.left -= 1;
         let agent = view.agents[place].clone();
@@ -219,7 +219,7 @@ impl Scheduler {
         if screened && self.do_not_call_entry(number).is_none() {
             return None;
         }
-        let pbx = &self.tasks.get(id)?.row.pbx;
+        let pbx = &self.tasks.get(id)?.row().pbx;
         let block_reason = self.block_reason(pbx, number);
         if let Some(task) = self.tasks.get_mut(id) {
             task.screened = block_reason.is_none();
@@ -237,19 +237,19 @@ impl Scheduler {
         let Some(task) = self.tasks.get(id) else { return };
         if until == Millis::MAX {
             self.waits(id, why);
-        } else if task.row.reason != why || task.row.due_ms != until {
-            let policy = self.policy(&task.row.pbx).of(task.row.queue.as_deref());
-            let life = if task.row.requested { policy.expire_requested_ms } else { policy.expire_ms };
-            let left = (task.row.expires_ms - now).clamp(0, life.max(0));
+        } else if task.row().reason != why || task.row().due_ms != until {
+            let policy = self.policy(&task.row().pbx).of(task.row().queue.as_deref());
+            let life = if task.row().requested { policy.expire_requested_ms } else { policy.expire_ms };
+            let left = (task.row().expires_ms - now).clamp(0, life.max(0));
             // Once for each time that is waited for: it may have waited for something else in between.
-            let extended = task.row.due_ms == until;
+            let extended = task.row().due_ms == until;
             let longer = if extended { Millis::MIN } else { until.saturating_add(left) };
-            let expires_ms = task.row.expires_ms.max(longer);
+            let expires_ms = task.row().expires_ms.max(longer);
             let expires = self.mono(expires_ms);
             if let Some(task) = self.tasks.get_mut(id) {
-                (task.row.due_ms, task.row.expires_ms, task.expires) = (until, expires_ms, expires);
-                task.row.state = CallbackState::Waiting;
-                why.clone_into(&mut task.row.reason);
+                task.waits_until(until);
+                task.expires_at(expires_ms, expires);
+                task.comes_to(CallbackState::Waiting, why);
             }
             self.tell(id, OURSELVES, "", None, None);
             self.tasks.schedule_at(id, expires);
@@ -260,8 +260,8 @@ impl Scheduler {
     /// The time in which its customer is not called is over: the owner's window, the fallback's and live callers' times begin with it.
     fn may_be_called_now(&mut self, id: i64) {
         let now = self.now;
-        if let Some(task) = self.tasks.get_mut(id).filter(|task| reason::is_of_the_clock(&task.row.reason)) {
-            (task.row.due_ms, task.due) = (now.wall_ms, now.mono_ms);
+        if let Some(task) = self.tasks.get_mut(id).filter(|task| reason::is_of_the_clock(&task.row().reason)) {
+            task.is_due_at(now.wall_ms, now.mono_ms);
         }
     }
 
@@ -269,17 +269,17 @@ impl Scheduler {
     fn customer_first(&self, id: i64, agent: &AgentView<'_>) -> bool {
         let Some(task) = self.tasks.get(id) else { return false };
         let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == **queue && !m.paused);
-        let wanted = self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == First::Customer;
-        wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
+        let wanted = self.policy(&task.row().pbx).of(task.row().queue.as_deref()).first == First::Customer;
+        wanted && task.row().assigned.is_none() && task.row().queue.as_ref().is_some_and(in_queue)
     }
 
     /// No more calls are allowed before this moment of the wall clock. With each call that others get it may come to be another one: that is not
     /// worth a row each time.
     fn capped(&mut self, id: i64, until: Millis, of_what: &str) {
         let Some(task) = self.tasks.get_mut(id) else { return };
-        let news = task.row.reason != reason::DAILY_CAP;
-        if news || (task.row.due_ms - until).abs() > CAP_MOVES_MS {
-            task.row.due_ms = until;
+        let news = task.row().reason != reason::DAILY_CAP;
+        if news || (task.row().due_ms - until).abs() > CAP_MOVES_MS {
+            task.waits_until(until);
             self.move_to(
                 id,
                 CallbackState::Waiting,
@@ -314,44 +314,45 @@ impl Scheduler {
     fn choose(&mut self, id: i64, view: &mut PbxView<'_>) -> Result<usize, NoCandidate> {
         let now = self.now.mono_ms;
         let task = &self.tasks[id];
-        let queue = task.row.queue.as_deref();
-        let of_pbx = self.policy(&task.row.pbx);
+        let queue = task.row().queue.as_deref();
+        let of_pbx = self.policy(&task.row().pbx);
         let policy = of_pbx.of(queue);
         let owner_until = self.mono_later(task.due, policy.owner_window_ms);
-        let usual = task.row.assigned.is_none() && policy.fallback.is_none();
-        if view.left == 0 && usual && (task.row.owner.is_none() || owner_until <= now) {
-            return Err(if view.is_manned(queue, policy) { NoCandidate::Busy } else { NoCandidate::NotThere });
+        let usual = task.row().assigned.is_none() && policy.fallback.is_none();
+        if view.left == 0 && usual && (task.row().owner.is_none() || owner_until <= now) {
+            let nobody = view.pool(queue, &policy.agents).is_empty();
+            return Err(if nobody { NoCandidate::NotThere } else { NoCandidate::Busy });
         }
-        let view = &*view;
-        let mut pool = view.pool(queue, &policy.agents);
+        let mut pool = view.pool(queue, &policy.agents).to_vec();
         let falls_back = self.mono_later(task.due, policy.fallback_after_ms);
         let mut look = None;
         if let Some(fallback) = &policy.fallback {
             if falls_back <= now {
                 let more = view.pool(Some(fallback), &of_pbx.of(Some(fallback)).agents);
-                pool.extend(more.into_iter().filter(|m| !pool.iter().any(|p| p.place == m.place)).collect::<Vec<_>>());
+                let more = more.iter().filter(|m| !pool.iter().any(|p| p.place == m.place));
+                pool.extend(more.copied().collect::<Vec<_>>());
             } else {
                 look = Some(falls_back);
             }
         }
-        if let Some(assigned) = &task.row.assigned {
-            pool = view.place_of(assigned).map(|place| Candidate::of(view, place, queue)).into_iter().collect();
+        let view = &*view;
+        let alone =
+            |agent: &str| view.place_of(agent).filter(|p| view.is_there(*p)).map(|p| Candidate::of(view, p, queue));
+        if let Some(assigned) = &task.row().assigned {
+            pool = alone(assigned).into_iter().collect();
         }
-        pool.retain(|c| view.agents[c.place].busy != Some(Busy::LoggedOut));
         let refused = task
             .last_refusal
             .as_ref()
-            .filter(|(agent, _)| agent.pbx == task.row.pbx)
+            .filter(|(agent, _)| agent.pbx == task.row().pbx)
             .map(|(agent, _)| &*agent.interface);
         let owner = task
-            .row
+            .row()
             .owner
             .as_deref()
-            .filter(|o| owner_until > now && refused != Some(*o) && task.row.assigned.is_none());
-        if let Some(place) =
-            owner.and_then(|owner| view.place_of(owner)).filter(|p| view.agents[*p].busy != Some(Busy::LoggedOut))
-        {
-            pool = vec![Candidate::of(view, place, queue)];
+            .filter(|o| owner_until > now && refused != Some(*o) && task.row().assigned.is_none());
+        if let Some(owner) = owner.and_then(alone) {
+            pool = vec![owner];
             look = Some(look.map_or(owner_until, |l: u64| l.min(owner_until)));
         }
         let there = !pool.is_empty();
@@ -396,14 +397,14 @@ impl Scheduler {
         view: &'v PbxView<'_>,
     ) -> (u32, u64, Millis, &'v str) {
         let agent = &view.agents[c.place];
-        let memory = self.tasks.get(id).and_then(|t| self.agents.get(&AgentKey::new(&t.row.pbx, &agent.agent)));
+        let memory = self.tasks.get(id).and_then(|t| self.agents.get(&AgentKey::new(&t.row().pbx, &agent.agent)));
         let idle_since = agent.last_talk_ms.max(memory.and_then(|m| m.offered_ms)).unwrap_or(Millis::MIN);
         let key = match strategy {
             Strategy::LeastRecent => 0,
             Strategy::FewestCalls => u64::from(agent.calls),
             Strategy::RrMemory => memory.map_or(0, |m| m.last_offer),
             Strategy::Linear => c.rank as u64,
-            Strategy::Random => scatter(id, self.tasks.get(id).map_or(0, |t| t.row.attempts), &agent.agent),
+            Strategy::Random => scatter(id, self.tasks.get(id).map_or(0, |t| t.row().attempts), &agent.agent),
         };
         (c.penalty, key, idle_since, &*agent.agent)
     }
@@ -416,8 +417,22 @@ impl PbxView<'_> {
         Some(self.by_interface[found])
     }
 
-    /// Who may take a callback of this queue: those who are named for it, or its members; without a queue anybody.
-    fn pool(&self, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
+    fn is_there(&self, place: usize) -> bool {
+        self.agents[place].busy != Some(Busy::LoggedOut)
+    }
+
+    /// Who of those at work may take a callback of this queue: those who are named for it, or its members; without a queue anybody. All callbacks
+    /// of a round have the same.
+    fn pool(&mut self, queue: Option<&str>, named: &[String]) -> &[Candidate] {
+        let name = queue.unwrap_or_default();
+        if !self.pools.contains_key(name) {
+            let pool = self.who_may(queue, named).into_iter().filter(|c| self.is_there(c.place)).collect();
+            self.pools.insert(name.to_owned(), pool);
+        }
+        &self.pools[name]
+    }
+
+    fn who_may(&self, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
         if !named.is_empty() {
             let known = named.iter().filter_map(|agent| self.place_of(agent));
             return known
@@ -429,21 +444,10 @@ impl PbxView<'_> {
         let members = self.agents.iter().enumerate().filter(|(_, a)| member(a));
         members.map(|(place, _)| Candidate::of(self, place, queue)).collect()
     }
-
-    /// Somebody of [`PbxView::pool`] is logged in.
-    fn is_manned(&mut self, queue: Option<&str>, policy: &QueuePolicy) -> bool {
-        let name = queue.unwrap_or_default();
-        if let Some(manned) = self.manned.get(name) {
-            return *manned;
-        }
-        let there = |c: &Candidate| self.agents[c.place].busy != Some(Busy::LoggedOut);
-        let manned = self.pool(queue, &policy.agents).iter().any(there);
-        self.manned.insert(name.to_owned(), manned);
-        manned
-    }
 }
 
 /// Somebody who may take a callback.
+#[derive(Debug, Clone, Copy)]
 struct Candidate {
     place: usize,
     penalty: u32,

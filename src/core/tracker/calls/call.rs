@@ -5,6 +5,7 @@ use crate::model::rules::Purpose;
 use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
 use crate::tracker::calls::details::Weighed;
+use crate::tracker::calls::leg_list::Legs;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
@@ -66,7 +67,7 @@ pub(crate) struct Call {
     pub did: Option<String>,
     pub trunk: Option<String>,
     /// Ring attempts.
-    pub attempts: Vec<TrackedLeg>,
+    pub attempts: Legs,
     pub queue_visits: Vec<TrackedVisit>,
     /// Menus.
     pub ivr: Vec<IvrStep>,
@@ -337,7 +338,7 @@ impl Call {
             name: None,
             did: None,
             trunk: None,
-            attempts: Vec::new(),
+            attempts: Legs::default(),
             queue_visits: Vec::new(),
             ivr: Vec::new(),
             people: Vec::new(),
@@ -374,10 +375,7 @@ impl Call {
             .iter_mut()
             .filter(|queue_visit| queue_visit.left_ms.is_none())
             .for_each(|queue_visit| queue_visit.in_doubt = true);
-        self.attempts
-            .iter_mut()
-            .filter(|attempt| attempt.ended_ms.is_none())
-            .for_each(|attempt| attempt.in_doubt = true);
+        self.attempts.lose_sync();
     }
 
     /// A channel has come to it. `partial`: it is the first that is known of it, and it did not begin just now.
@@ -400,7 +398,7 @@ impl Call {
 
     /// The attempt to ring the channel with this uniqueid.
     pub(crate) fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut TrackedLeg> {
-        self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)
+        self.attempts.of(uniqueid)
     }
 
     /// The latest queue visit, now that something shows the caller there: the caller was there all along, and nothing is in doubt.

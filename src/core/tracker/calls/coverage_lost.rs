@@ -3,7 +3,7 @@
 use crate::ami::event;
 use crate::millis::Millis;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg};
+use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
@@ -53,10 +53,7 @@ impl Call {
 
     /// The list of channels names the channel of a leg: if it is as it was when sync was lost, nothing of it is in doubt.
     fn leg_shows_itself(&mut self, channel: Slot, up: bool) {
-        let as_it_was = |a: &&mut TrackedLeg| a.channel == channel && (a.answered_ms.is_some() || !up);
-        if let Some(leg) = self.attempts.iter_mut().rev().find(as_it_was)
-            && std::mem::take(&mut leg.in_doubt)
-        {
+        if self.attempts.is_shown(channel, up) {
             self.seen.customer_is_shown();
         }
     }

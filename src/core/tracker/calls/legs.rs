@@ -263,7 +263,7 @@ impl Call {
         if let Some(visit) = queue.and_then(|queue| self.visit_mut(queue)).filter(|visit| visit.left_ms.is_none()) {
             visit.in_doubt = false;
         }
-        self.attempts.push(leg);
+        self.attempts.begins(leg);
     }
 
     /// The network that a leg leads into says by sound what goes on there.
@@ -313,10 +313,9 @@ impl Call {
 impl Calls {
     /// A leg goes out over a trunk and shows this number: a call that comes in by it in a moment is the same.
     fn goes_out_showing(&mut self, call: Slot, channel: Slot, shown: &str, at: Millis) {
-        let Some(leg) = self.call_mut(call).attempts.iter_mut().rev().find(|leg| leg.channel == channel) else {
+        if !self.call_mut(call).attempts.shows(channel, shown) {
             return;
-        };
-        leg.shown = Some(shown.into());
+        }
         self.dialled_out.retain(|(dialled, _)| at - dialled <= LOOP_MS);
         if self.dialled_out.len() < MAX_DIALLED_OUT {
             self.dialled_out.push((at, call));
@@ -344,7 +343,7 @@ impl Calls {
         let Some((call, leg)) = self.dialled_out.iter().find_map(|(_, call)| leg(*call)) else {
             return false;
         };
-        self.call_mut(call).attempts[leg].comes_in_again = true;
+        self.call_mut(call).attempts.comes_in_again(leg);
         true
     }
 }
@@ -373,13 +372,8 @@ fn dialled_number(dial_string: &str) -> Option<String> {
 impl Calls {
     /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
     fn adopt(&mut self, topology: &Topology, call: Slot, local: Slot) {
-        let Some(other) = topology.other_half(local) else { return };
-        let attempts = &mut self.call_mut(call).attempts;
-        let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
-        let queue = attempts[parent].queue.clone();
-        for child in attempts.iter_mut().filter(|a| a.by == Some(other) && a.queue.is_none()) {
-            child.parent = child.parent.or(Some(parent));
-            child.queue = child.queue.take().or_else(|| queue.clone());
+        if let Some(other) = topology.other_half(local) {
+            self.call_mut(call).attempts.adopt(local, other);
         }
     }
 

@@ -117,15 +117,11 @@ impl Call {
 
     /// Adds everything that is known of another self. Returns how many details were beyond the limits of one self.
     pub(super) fn absorb(&mut self, gone: Call) -> u64 {
-        let offset = self.attempts.len();
         self.keys.extend(gone.keys);
         self.channels.extend(gone.channels);
         self.live += gone.live;
         self.touched_ms = self.touched_ms.max(gone.touched_ms);
-        self.attempts.extend(gone.attempts.into_iter().map(|mut a| {
-            a.parent = a.parent.map(|p| p + offset);
-            a
-        }));
+        self.attempts.absorb(gone.attempts);
         self.queue_visits.extend(gone.queue_visits);
         self.queue_visits.order_by_key(|s| s.joined_ms);
         if gone.origin == Origin::Trunk {
@@ -152,16 +148,12 @@ impl Call {
             self.stage = Stage::Live;
         }
         let beyond = [
-            cut(&mut self.attempts, MAX_LEGS),
+            self.attempts.cut(MAX_LEGS),
             cut(&mut self.queue_visits, MAX_VISITS),
             cut(&mut self.ivr, MAX_IVR_STEPS),
             cut(&mut self.tags, MAX_TAGS),
             cut(&mut self.ratings, MAX_TAGS),
         ];
-        let kept = self.attempts.len();
-        for attempt in &mut self.attempts {
-            attempt.parent = attempt.parent.filter(|p| *p < kept);
-        }
         let beyond: usize = beyond.iter().sum();
         self.dropped += u32::try_from(beyond).unwrap_or(u32::MAX);
         beyond as u64

@@ -10,6 +10,7 @@ pub(crate) mod details;
 pub(crate) mod dialplan;
 pub(crate) mod ending;
 pub(crate) mod in_progress;
+pub(crate) mod leg_list;
 pub(crate) mod legs;
 pub(crate) mod merge;
 pub(crate) mod origin;
