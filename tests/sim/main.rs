@@ -36,7 +36,7 @@ const SEEDS_OF_FORGERS: u64 = 60;
 const SEEDS_OF_WISHES: u64 = 60;
 
 /// Shapes of dialplans that are played if nobody says otherwise.
-const SHAPES: u64 = 1_500;
+const SHAPES: u64 = 800;
 
 /// The same with readers of the change feed: there a real database is written.
 const SEEDS_OF_READERS: u64 = 12;
