@@ -19,10 +19,10 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-use tracing_subscriber::{EnvFilter, Registry, reload};
+use tracing_subscriber::{Registry, reload};
 
 /// What stands before a line.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ pub enum Front {
 /// Changes a running log.
 #[derive(Debug, Clone)]
 pub struct Reload {
-    filter: reload::Handle<EnvFilter, Registry>,
+    filter: reload::Handle<Targets, Registry>,
     json: Arc<AtomicBool>,
 }
 
@@ -51,7 +51,7 @@ impl Reload {
     /// # Errors
     /// If the level is not a filter; then nothing changes. [`config::Config::load`] refuses such a level.
     pub fn apply(&self, log: &config::Log) -> Result<(), ParseError> {
-        let filter = EnvFilter::try_new(&log.level)?;
+        let filter = log.level.parse::<Targets>()?;
         self.json.store(log.format == LogFormat::Json, Ordering::Relaxed);
         // Fails only when the subscriber is gone, and then nobody logs.
         let _ = self.filter.reload(filter);
@@ -92,7 +92,7 @@ pub fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let (filter, handle) = reload::Layer::new(EnvFilter::try_new(&log.level)?);
+    let (filter, handle) = reload::Layer::new(log.level.parse::<Targets>()?);
     let json = Arc::new(AtomicBool::new(log.format == LogFormat::Json));
     let lines = Lines { front, json: Arc::clone(&json), writer };
     Ok((tracing_subscriber::registry().with(filter).with(lines), Reload { filter: handle, json }))

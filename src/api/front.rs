@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use callbackd_core::callbacks::commands::{Command, Done};
 use callbackd_core::model::identity::there_are;
 use callbackd_core::model::{NoSuchPbx, PbxId};
+use callbackd_core::order::Gather as _;
 use rustix::process::geteuid;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -213,7 +214,7 @@ impl Front {
     pub(super) async fn knows(&self, name: Option<&str>, stored: bool) -> Result<(), Failure> {
         let Some(name) = name else { return Ok(()) };
         let status: Status = self.ask(Ask::Status).await?;
-        let mut known: BTreeSet<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).collect();
+        let mut known: BTreeSet<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).to_set();
         if stored && !known.contains(name) {
             known.extend(self.read(Reader::pbxs).await?);
         }

@@ -7,6 +7,7 @@ use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Quality, QueueVisit, VisitResult,
 };
+use callbackd_core::order::InOrder as _;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 
@@ -164,7 +165,7 @@ pub(crate) fn timeline(call: &FinishedCall, language: Language) -> Vec<(Millis, 
     });
     events.extend(connected);
     events.push((call.ended_ms, Step::End, fill(words.ends, ended_by(call, language))));
-    events.sort_by_key(|&(at, step, _)| (at, step));
+    events.order_by_key(|&(at, step, _)| (at, step));
     events
 }
 

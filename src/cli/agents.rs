@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::plain::{clip, json_line, local, safe, spell};
 use super::target::{Target, TargetArgs, escaped, known};
 use crate::api::status::AgentInPresence;
+use callbackd_core::order::Gather as _;
 use comfy_table::Table;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -57,7 +58,7 @@ pub fn run(args: &AgentsArgs, target: &Target, out: &mut impl Write, notes: &mut
 
 /// Not seen is not free: whoever asks by a script learns it from the exit code.
 fn unseen_if_any<'a>(pbxs: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
-    let names: BTreeSet<String> = pbxs.map(safe).collect();
+    let names: BTreeSet<String> = pbxs.map(safe).to_set();
     if names.is_empty() { Ok(()) } else { Err(Failure::Unseen(Vec::from_iter(names).join(", "))) }
 }
 

@@ -4,6 +4,7 @@
 
 use super::{DEFAULT_CONFIG, configuration};
 use crate::api::client;
+use callbackd_core::order::Gather as _;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -56,7 +57,7 @@ fn text(row: &Value, key: &str) -> Option<String> {
 fn named(path: &str, row: impl Fn(&Value) -> Option<(String, String)>) -> Vec<CompletionCandidate> {
     let Ok(config) = configuration(None) else { return Vec::new() };
     let Ok(Value::Array(rows)) = client::briefly(&config.api.socket, path) else { return Vec::new() };
-    let known: BTreeMap<String, String> = rows.iter().filter_map(row).collect();
+    let known: BTreeMap<String, String> = rows.iter().filter_map(row).to_map();
     let candidate =
         |(name, help): (String, String)| CompletionCandidate::new(name).help((!help.is_empty()).then(|| help.into()));
     known.into_iter().map(candidate).collect()

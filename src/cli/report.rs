@@ -14,6 +14,7 @@ use crate::report::thresholds::Thresholds;
 use crate::report::window::{Asked, Window};
 use crate::store::{Chosen, NoChoice, Reader, Reported};
 use callbackd_core::model::PbxId;
+use callbackd_core::order::Gather as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -191,7 +192,7 @@ pub fn run(
             figures,
             before: before.as_ref().map(|(window, totals)| Before { window, totals }),
             by: report.slices,
-            formulas: Language::En.formulas().map(|of| (of.key, of.text)).collect(),
+            formulas: Language::En.formulas().map(|of| (of.key, of.text)).to_map(),
         };
         json_line(&answer, out)?;
     } else if args.csv {

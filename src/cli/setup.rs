@@ -18,6 +18,7 @@ use crate::config::{Config, Pbx, SHIPPED};
 use crate::daemon::{Secret, secret};
 use crate::log::Wire;
 use crate::random;
+use callbackd_core::order::Gather as _;
 use conf::Conf;
 use files::{Change, Journal};
 use manager::Manager;
@@ -258,13 +259,13 @@ impl<'a> Setup<'a> {
         let arrive = lines.inbound().into_iter().chain(
             facts.dialplan.contexts().map(|(name, _)| name.to_owned()).filter(|name| rules.inbound_contexts.fit(name)),
         );
-        let arrive: BTreeSet<String> = arrive.collect();
+        let arrive: BTreeSet<String> = arrive.to_set();
         if arrive.is_empty() && lines.trunks.is_empty() && calls.trunks.is_empty() {
             writeln!(out, "No trunk is found: name the contexts in which calls arrive in calls.inbound_contexts.")?;
         }
-        let entries: BTreeSet<String> = arrive.iter().chain(lines.trunks.keys()).cloned().collect();
+        let entries: BTreeSet<String> = arrive.iter().chain(lines.trunks.keys()).cloned().to_set();
         let purposes = purposes::read(&facts.dialplan, &entries);
-        let shared: BTreeSet<String> = lines.shared().into_iter().map(|name| format!("{name}-*")).collect();
+        let shared: BTreeSet<String> = lines.shared().into_iter().map(|name| format!("{name}-*")).to_set();
         let shared = shared.into_iter().filter(|name| !rules.trunks.fit(name)).collect();
         let named = |of: BTreeSet<String>, is_named: &dyn Fn(&str) -> bool| -> BTreeSet<String> {
             of.into_iter().filter(|name| !is_named(name)).collect()

@@ -7,6 +7,7 @@ use super::target::{Target, TargetArgs, escaped, known};
 use crate::api::status::{PbxStatus, Status};
 use crate::store::Reader;
 use callbackd_core::model::Gap;
+use callbackd_core::order::Gather as _;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -101,7 +102,7 @@ fn callbacks(status: &Status) -> String {
     let off = if status.callbacks_enabled { "" } else { "; none are made: callback.enabled = false" };
     format!(
         "{}, {} going on{off}",
-        counted(open as u64, status.callbacks.iter().map(|(s, n)| (s.clone(), *n as u64)).collect()),
+        counted(open as u64, status.callbacks.iter().map(|(s, n)| (s.clone(), *n as u64)).to_map()),
         status.attempts
     )
 }

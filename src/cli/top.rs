@@ -1,6 +1,7 @@
 //! `callbackd top`: queues, calls, callbacks and agents on one screen that stays, until `q` is pressed.
 
 pub mod screen;
+mod view;
 
 use super::callbacks;
 use super::complete;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use view::View;
 
 /// Columns and rows where nobody says how large the terminal is.
 const USUAL: (u16, u16) = (80, 24);
@@ -30,7 +32,7 @@ const CALLBACKS: usize = 100;
 /// Show queues, calls, callbacks and agents on one screen, as they are now
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-Keys: q ends, p stops the screen and lets it go on. Up and Down choose a call or a callback, Enter shows its history, and q goes back. Where the output is no terminal, the screen is printed once.
+Keys: q or F10 ends, p stops the screen and lets it go on. Up and Down (or k and j) choose a call or a callback, Enter shows its history, and q or Esc goes back. / or F7 takes a word: only lines that have it are shown, until Esc. Where the output is no terminal, the screen is printed once.
 
 Examples:
   callbackd top
@@ -85,41 +87,6 @@ pub(crate) fn show(
     ended
 }
 
-/// What is on the screen.
-#[derive(Default)]
-struct View {
-    paused: bool,
-    /// The line that Enter opens.
-    selected: Option<Thing>,
-    /// Whose history is shown, and from which line on.
-    opened: Option<(Thing, usize)>,
-}
-
-impl View {
-    /// Takes a key; `false`: it ends.
-    fn takes(&mut self, key: &[u8], things: &[(usize, Thing)]) -> bool {
-        match (key, &mut self.opened) {
-            // Ctrl-C and Ctrl-D are keys here.
-            ([3 | 4, ..], _) | (b"q" | b"Q", None) => return false,
-            (b"q" | b"Q" | b"\r" | b"\n" | b"\x7f" | b"\x1b" | b"\x1b[D", Some(_)) => self.opened = None,
-            (b"\x1b[A" | b"\x1bOA" | b"k", Some((_, from))) => *from = from.saturating_sub(1),
-            (b"\x1b[B" | b"\x1bOB" | b"j", Some((_, from))) => *from = from.saturating_add(1),
-            (b"\x1b[A" | b"\x1bOA" | b"k", None) => self.moves(things, |at| at.saturating_sub(1)),
-            (b"\x1b[B" | b"\x1bOB" | b"j", None) => self.moves(things, |at| at + 1),
-            (b"\r" | b"\n", None) => self.opened = self.selected.clone().map(|thing| (thing, 0)),
-            (b"p" | b"P" | b" ", _) => self.paused = !self.paused,
-            _ => {}
-        }
-        true
-    }
-
-    fn moves(&mut self, things: &[(usize, Thing)], to: impl Fn(usize) -> usize) {
-        let at = things.iter().position(|(_, thing)| Some(thing) == self.selected.as_ref());
-        let next = at.map_or(0, to).min(things.len().saturating_sub(1));
-        self.selected = things.get(next).map(|(_, thing)| thing.clone());
-    }
-}
-
 fn follow(
     target: &Target,
     pbx: Option<&str>,
@@ -166,7 +133,13 @@ fn follow(
 
 /// All, or the history of one.
 fn look(view: &mut View, shown: &Shown, target: &Target, (width, height): (usize, usize)) -> Screen {
-    let Some((thing, from)) = &mut view.opened else { return screen::screen(shown, target, now_ms(), (width, height)) };
+    let Some((thing, from)) = &mut view.opened else {
+        let mut screen = screen::screen(shown, target, now_ms(), (width, height), &view.filter);
+        if let (Some(foot), Some(last)) = (view.foot(), screen.lines.last_mut()) {
+            *last = foot;
+        }
+        return screen;
+    };
     let text = screen::live_history(shown, target, now_ms(), thing).map_or_else(|| history(thing, target), Ok);
     let text = text.unwrap_or_else(|failure| failure.to_string());
     let all: Vec<String> = text.lines().flat_map(|line| wrapped(line, width)).collect();

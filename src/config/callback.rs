@@ -8,12 +8,13 @@ pub(super) use read::{overall, read};
 use callbackd_core::callbacks::attempt::display;
 use callbackd_core::callbacks::policy::{First, Overall, Retry, Strategy};
 use callbackd_core::model::Outcome;
+use callbackd_core::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Outcomes that are called back unless `callback.on` says otherwise: the caller wanted somebody and got nobody.
 fn on() -> BTreeSet<Outcome> {
-    Outcome::ALL.iter().copied().filter(|outcome| outcome.meaning().by_default).collect()
+    Outcome::ALL.iter().copied().filter(|outcome| outcome.meaning().by_default).to_set()
 }
 
 const MINUTE: Duration = Duration::from_secs(60);

@@ -8,6 +8,7 @@ use super::section::{Problems, Section, Text};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, OnCallback, is_code};
 use callbackd_core::model::{Direction, Outcome, PbxId};
+use callbackd_core::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -159,7 +160,7 @@ fn rule(section: &Section<'_, '_>, pbxs: &[PbxId]) -> CodeRule {
         Some(texts)
     };
     let set = |key, example| -> BTreeSet<String> {
-        texts(key, example).unwrap_or_default().into_iter().map(|text| text.value).collect()
+        texts(key, example).unwrap_or_default().into_iter().map(|text| text.value).to_set()
     };
     let talk = |key| {
         section.span(key)?;

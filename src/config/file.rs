@@ -237,7 +237,7 @@ fn level_fault(text: &str) -> Option<String> {
             return Some(format!("`{}` is no level", level.trim()));
         }
     }
-    tracing_subscriber::EnvFilter::try_new(text).err().map(|e| e.to_string())
+    text.parse::<tracing_subscriber::filter::Targets>().err().map(|e| e.to_string())
 }
 
 /// The value of the choice that the key names.

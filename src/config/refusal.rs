@@ -2,6 +2,7 @@
 
 use crate::exit::Exit;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use callbackd_core::order::InOrder as _;
 use regex::Regex;
 use std::fmt;
 use std::ops::Range;
@@ -36,7 +37,7 @@ impl Refusal {
         for span in problems.iter_mut().filter_map(|p| p.span.as_mut()) {
             *span = text.floor_char_boundary(span.start)..text.ceil_char_boundary(span.end);
         }
-        problems.sort_by_key(|p| p.span.as_ref().map_or(0, |s| s.start));
+        problems.order_by_key(|p| p.span.as_ref().map_or(0, |s| s.start));
         Self { origin: origin.to_owned(), text, problems }
     }
 

@@ -10,7 +10,7 @@
 //!
 //! # Rooms
 //!
-//! Imports point upstream only, and a test holds them to it: `millis`, then `ami` and `model`, then `verdict`, which knows the model alone.
+//! Imports point upstream only, and a test holds them to it: `millis` and `order`, then `ami` and `model`, then `verdict`, which knows the model alone.
 //! Above them stand three rooms that know nothing of each other: `tracker`, `reconcile` (both judge by `verdict`) and `callbacks`.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, unreachable_pub)]
 
@@ -21,6 +21,7 @@ pub mod ami;
 pub mod callbacks;
 pub mod millis;
 pub mod model;
+pub mod order;
 #[allow(missing_docs)]
 pub mod reconcile;
 #[allow(missing_docs)]

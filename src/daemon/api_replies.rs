@@ -14,6 +14,7 @@ use crate::store::Health;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::AgentView;
+use callbackd_core::order::{Gather as _, InOrder as _};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -96,7 +97,7 @@ pub(crate) fn agents(monitors: &[Monitor], callbacks: &Callbacks) -> Vec<AgentIn
         agents.into_iter().map(|agent| agent_view(w, agent, callbacks)).collect::<Vec<_>>()
     };
     let mut agents: Vec<AgentInPresence> = monitors.iter().flat_map(on).collect();
-    agents.sort_by(|a, b| (&a.pbx, &a.agent).cmp(&(&b.pbx, &b.agent)));
+    agents.order_by(|a, b| (&a.pbx, &a.agent).cmp(&(&b.pbx, &b.agent)));
     agents
 }
 
@@ -114,7 +115,7 @@ fn agent_view(monitor: &Monitor, agent: AgentView<'_>, callbacks: &Callbacks) ->
             .queues
             .into_iter()
             .map(|m| (m.queue.into_owned(), m.paused.then(|| m.paused_reason.into_owned())))
-            .collect(),
+            .to_map(),
         last_talk_ms: agent.last_talk_ms,
         calls: agent.calls,
         agent: agent.agent.into_owned(),
@@ -158,7 +159,7 @@ pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, sinc
         since_ms,
         pbx: pbxs.monitors().iter().map(|w| pbx(w, callbacks, storage)).collect(),
         callbacks_enabled: scheduler.policies().any_enabled(),
-        callbacks: scheduler.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
+        callbacks: scheduler.open().into_iter().map(|(state, count)| (state.to_string(), count)).to_map(),
         attempts: scheduler.active(),
         calls_stored: storage.calls(),
         unsaved: storage.unsaved(),
@@ -168,7 +169,7 @@ pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, sinc
         },
         streams: 0, // the API knows
         counters: Counters {
-            pbx: pbxs.with_links().map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
+            pbx: pbxs.with_links().map(|(w, link)| (w.name.to_string(), counted(w, link))).to_map(),
             callbacks: scheduler.counters().into(),
             store: storage.counters(),
             api: ApiCounters::default(), // the parts of the API count by themselves

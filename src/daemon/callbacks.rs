@@ -15,6 +15,7 @@ use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{self, Answer, Input, Presences, Scheduler};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptPrefix, AttemptRow, CallbackRow, Moment, PbxId, Record};
+use callbackd_core::order::Gather as _;
 use callbackd_core::tracker::Output;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -89,6 +90,11 @@ impl Callbacks {
     /// The next result of what was wanted, to be given to [`Callbacks::result`]. None is lost if it is not waited for to the end.
     pub(crate) async fn outcome(&mut self) -> Option<Outcome> {
         self.outcomes.1.recv().await
+    }
+
+    /// Whether nobody is to be dialled, because it is not known yet whether the database is sound.
+    pub(crate) fn hold(&mut self, held: bool, now: Moment) {
+        self.scheduler.handle(Input::Held(held), now);
     }
 
     /// When to come back with [`Callbacks::decide`], by the monotonic clock.
@@ -375,7 +381,7 @@ impl Callbacks {
 
 /// Who is free on each PBX, as its tracker knows it now.
 fn presences_of(monitors: &[Monitor]) -> Presences<'_> {
-    monitors.iter().map(|w| (w.name.clone(), w.presence())).collect()
+    monitors.iter().map(|w| (w.name.clone(), w.presence())).to_map()
 }
 
 /// Waits for the answer beside the loop, and for room to hand it to the loop.

@@ -1,5 +1,6 @@
 //! What a link counts in its own task, readable from outside at any time.
 
+use callbackd_core::order::Gather as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -69,7 +70,7 @@ impl SharedCounters {
             bytes: cells.bytes.load(Relaxed),
             frames: cells.frames.load(Relaxed),
             skipped: cells.skipped.load(Relaxed),
-            discarded: Refusal::ALL.into_iter().map(by_reason).collect(),
+            discarded: Refusal::ALL.into_iter().map(by_reason).to_map(),
             dropped: cells.dropped.load(Relaxed),
             unknown_responses: cells.unknown_responses.load(Relaxed),
             lists_cut: cells.lists_cut.load(Relaxed),

@@ -6,6 +6,7 @@ mod api_replies;
 mod callbacks;
 mod cdr_file;
 mod certificate;
+mod check;
 pub(crate) mod clock;
 mod configuration;
 mod connection;

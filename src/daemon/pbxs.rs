@@ -5,7 +5,7 @@ use super::monitor::{Monitor, Standing};
 use super::secret;
 use crate::config::Config;
 use crate::report::calendar::{day_begins, day_of};
-use crate::store::{self, Store};
+use crate::store::{self, Store, Trunks};
 use callbackd_core::ami::Interest;
 use callbackd_core::ami::budget::Budget;
 use callbackd_core::millis::Millis;
@@ -45,13 +45,19 @@ fn midnight(config: &Config, now_ms: Millis) -> Millis {
     day_of(now_ms, &zone).and_then(|day| day_begins(day, &zone)).unwrap_or(now_ms - 86_400_000)
 }
 
+/// Begins to read what [`Pbxs::restored`] has to know of trunks.
+pub(crate) fn read_trunks(config: &Config, store: &Store, now: Moment) -> Trunks {
+    let names = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
+    store.read_trunks(names, now.wall_ms - TRUNKS_FOR_MS)
+}
+
 impl Pbxs {
     /// Trackers that go on where the last run stopped. No link is open before [`Pbxs::connect`].
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub(crate) fn restored(config: &Config, store: &Store, now: Moment) -> Result<Self, store::Error> {
-        let mut monitors = Vec::new();
+    pub(crate) fn restored(config: &Config, store: &Store, trunks: Trunks, now: Moment) -> Result<Self, store::Error> {
+        let (mut trackers, mut monitors) = (Vec::new(), Vec::new());
         let share = Budget::of_each(config.pbx.len());
         for pbx in &config.pbx {
             let rules = pbx.settings.rules();
@@ -59,9 +65,12 @@ impl Pbxs {
             let mut tracker =
                 Tracker::new(&pbx.name, rules, store.our_attempts(&pbx.name)?, store.take_over(&pbx.name)?);
             tracker.keeps_within(share);
-            tracker.knows_trunks(store.trunks(&pbx.name, now.wall_ms - TRUNKS_FOR_MS)?);
             tracker.knows_agents(store.agent_talks(&pbx.name, midnight(config, now.wall_ms))?);
             tracker.knows_calls(store.calls_left(&pbx.name)?);
+            trackers.push(tracker);
+        }
+        for ((pbx, mut tracker), trunks) in config.pbx.iter().zip(trackers).zip(trunks.read()?) {
+            tracker.knows_trunks(trunks);
             monitors.push(Monitor::new(&pbx.name, &pbx.address, tracker));
         }
         Ok(Self { monitors, links: Vec::new(), from_links: SelectAll::new() })

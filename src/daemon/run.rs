@@ -2,11 +2,12 @@
 
 use super::api_replies;
 use super::callbacks::Callbacks;
+use super::check::Check;
 use super::clock::Clock;
 use super::configuration::{Configuration, load, warn_of_old_names};
 use super::local_api::{LocalApi, NamedCommand, Request};
 use super::monitor::Standing;
-use super::pbxs::{Pbxs, Report};
+use super::pbxs::{self, Pbxs, Report};
 use super::proofs::{Found, MOST_UNSAVED, Proofs};
 use super::secret::{self, Secret};
 use super::sinks::{self, Sinks};
@@ -24,6 +25,7 @@ use crate::store::webhooks::WebhookNote;
 use crate::store::{self, Ack, Health, Store};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{Moment, News, PbxId, Record};
+use callbackd_core::order::Gather as _;
 use callbackd_core::tracker::Output;
 use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
@@ -84,7 +86,7 @@ pub fn run(config_path: &Path) -> Exit {
 
 /// Where each PBX's CDR are.
 fn cdr_files(config: &Config) -> BTreeMap<PbxId, PathBuf> {
-    config.pbx.iter().filter_map(|pbx| Some((pbx.name.clone(), pbx.gap.cdr_csv.clone()?))).collect()
+    config.pbx.iter().filter_map(|pbx| Some((pbx.name.clone(), pbx.gap.cdr_csv.clone()?))).to_map()
 }
 
 /// The machine's name, as the kernel has it.
@@ -108,6 +110,7 @@ struct Daemon {
     pbxs: Pbxs,
     storage: Storage,
     callbacks: Callbacks,
+    check: Check,
     proofs: Proofs,
     api: LocalApi,
     webhooks: Webhooks,
@@ -117,27 +120,33 @@ struct Daemon {
 
 impl Daemon {
     fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
-        let mut store = Store::open(&config.store.path)?;
+        let (mut store, sound) = Store::open_at_once(&config.store.path)?;
         store.name_site(&config.site.clone().unwrap_or_else(host_name))?;
         store.record_changes(feed_rules(&config))?;
         let clock = Clock::start();
         let now = clock.now();
         store.webhook(&WebhookNote::Configured(webhooks::names(&config), now.wall_ms))?;
         store.sink(&SinkNote::Configured(sinks::names(&config), now.wall_ms))?;
-        let mut pbxs = Pbxs::restored(&config, &store, now)?;
+        let customers = store.read_customers(now.wall_ms, config.overall.min_talk_ms);
+        let trunks = pbxs::read_trunks(&config, &store, now);
         let prefix = store.attempt_prefix();
-        let restored = store.restored(now.wall_ms, config.overall.min_talk_ms)?;
+        let restored = store.restored_with(now.wall_ms, customers)?;
+        let mut pbxs = Pbxs::restored(&config, &store, trunks, now)?;
         let storage = Storage::new(store)?;
         pbxs.connect(&config);
-        let requesters = pbxs.requesters().collect();
+        let requesters = pbxs.requesters().to_map();
+        let mut callbacks =
+            Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now());
+        callbacks.hold(!sound, clock.now());
         Ok(Self {
             clock,
+            check: if sound { Check::Done } else { Check::Awaited },
             service: ServiceManager::default(),
             api: LocalApi::listen(&config, storage.newest_change()),
             webhooks: Webhooks::start(&config, storage.notes(), storage.newest_change()),
             sinks: Sinks::start(&config, storage.notes(), storage.newest_change()),
             storage,
-            callbacks: Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now()),
+            callbacks,
             proofs: Proofs::new(&config, prefix),
             since_ms: clock.now().wall_ms,
             pbxs,
@@ -173,6 +182,10 @@ impl Daemon {
                 Some(ack) = self.storage.ack() => self.acknowledged(ack),
                 Some(outcome) = self.callbacks.outcome() => self.callbacks.result(&outcome, self.clock.now()),
                 Some(found) = self.proofs.found(), if self.storage.unsaved() < MOST_UNSAVED => self.prove(found),
+                checked = self.check.ended() => {
+                    checked?;
+                    self.callbacks.hold(false, self.clock.now());
+                }
                 Some(request) = self.api.next() => match request {
                     Request::Ask(ask) => self.asked(ask),
                     Request::LookedUp(command) => self.carry_out(*command),
@@ -218,6 +231,7 @@ impl Daemon {
         self.storage.send();
         if self.pbxs.all_tried() {
             self.service.ready();
+            self.check.begin(&self.configuration.config().store.path);
         }
         if self.service.status_is_due(now.mono_ms) {
             let status = self.status();

@@ -2,6 +2,7 @@
 
 use crate::ownership::open_file;
 use callbackd_core::millis::Millis;
+use callbackd_core::order::InOrder as _;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
@@ -83,7 +84,7 @@ pub fn rotated(path: &Path, since_ms: Millis) -> io::Result<Vec<Part>> {
     let since = UNIX_EPOCH + Duration::from_millis(u64::try_from(since_ms).unwrap_or(0));
     // Rotation by copying gives a part a later time than its lines have, never an earlier one.
     parts.retain(|part| part.written >= since);
-    parts.sort_by(|a, b| (a.written, &a.path).cmp(&(b.written, &b.path)));
+    parts.order_by(|a, b| (a.written, &a.path).cmp(&(b.written, &b.path)));
     Ok(parts)
 }
 
@@ -110,7 +111,7 @@ fn parts(path: &Path) -> io::Result<Vec<Part>> {
             return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
         }
     }
-    parts.sort_by_key(|part| part.file);
+    parts.order_by_key(|part| part.file);
     // A link beside the file it leads to is the same part.
     parts.dedup_by_key(|part| part.file);
     Ok(parts)

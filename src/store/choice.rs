@@ -3,6 +3,7 @@
 use super::questions::{AGENTS, values_of};
 use super::{CallFilter, Chosen, Error, Reader};
 use crate::report::Window;
+use callbackd_core::order::InOrder as _;
 use std::collections::BTreeSet;
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be offered in place of the other.
@@ -139,7 +140,7 @@ fn among(kind: &str, wanted: &str, known: &[String]) -> Result<(), NoChoice> {
     let lower = wanted.to_lowercase();
     let mut near: Vec<(f64, &String)> =
         known.iter().map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &lower), name)).collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    near.order_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
     let list = |names: &mut dyn Iterator<Item = &String>| {
         names.map(|name| format!("`{}`", name.escape_debug())).collect::<Vec<_>>().join(", ")
     };

@@ -4,6 +4,7 @@ use super::{Error, Reader};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Tag;
 use callbackd_core::model::codes::{Code, Codes, OnCallback};
+use callbackd_core::order::InOrder as _;
 use rusqlite::{Connection, Row, Transaction, params};
 use std::ops::ControlFlow;
 
@@ -54,7 +55,7 @@ impl Reader {
                     None => found.push(CodeCount { code: unknown(word), known: false, calls }),
                 }
             }
-            found.sort_by(|a, b| a.code.code.cmp(&b.code.code));
+            found.order_by(|a, b| a.code.code.cmp(&b.code.code));
             Ok(found)
         })
     }

@@ -4,11 +4,12 @@ use super::feed::{Fed, FeedRules, Outbox};
 use super::holder::Locks;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
-use super::questions::{AGENT_TALKS, END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
+use super::questions::{AGENT_TALKS, END_INTERVALS, SEEN};
 use super::restored::in_flight;
 use super::root::guard;
 use super::shape::distrust;
-use super::{Error, Refused, START_CHECK, identity, rows, verify};
+use super::verify::{CHECK, FIRST_CHECK};
+use super::{Error, Refused, identity, rows, verify};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, ChangeKind, OurAttempts, Record};
 use rusqlite::config::DbConfig;
@@ -72,7 +73,7 @@ type FileId = (u64, u64);
 impl Store {
     /// Opens `path`, creates it (mode 0640, less the umask) if there is nothing, migrates it if it is older.
     ///
-    /// A database that has anything in it is checked for damage first, for [`START_CHECK`] at most.
+    /// A database that has anything in it is checked for damage first, for [`CHECK`] at most.
     ///
     /// Durability: `synchronous = FULL`, so what [`Store::write`] returned `Ok` for survives a power cut; one transaction for all that waited
     /// makes it cheap.
@@ -80,6 +81,23 @@ impl Store {
     /// # Errors
     /// Everything that cannot or must not be written to is refused and left as it is, see [`Error`].
     pub fn open(path: &Path) -> Result<Self, Error> {
+        let (store, all) = Self::open_checked(path, CHECK)?;
+        if !all {
+            say_too_large();
+        }
+        Ok(store)
+    }
+
+    /// As [`Store::open`], but a database that would take longer than a moment to check is opened before that: whether all of it was is returned;
+    /// if not, [`check_again`] does it. One that has to be migrated is checked as ever.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub(crate) fn open_at_once(path: &Path) -> Result<(Self, bool), Error> {
+        Self::open_checked(path, FIRST_CHECK)
+    }
+
+    fn open_checked(path: &Path, within: Duration) -> Result<(Self, bool), Error> {
         let path = resolve(path)?;
         guard(&path)?;
         let locks = Locks::default();
@@ -87,9 +105,13 @@ impl Store {
         // First before anything is created beside a file that is not ours, then again when nobody else can change it any more.
         inspect(&path).map_err(named)?;
         let lock = Lock::take(&path)?;
-        if inspect(&path).map_err(named)? != Found::Nothing {
-            refuse_damage(&path).map_err(named)?;
-        }
+        let all = match inspect(&path).map_err(named)? {
+            Found::Nothing => true,
+            Found::Ours { version } => {
+                let within = if version == super::SCHEMA_VERSION { within } else { CHECK };
+                refuse_damage(&path, within).map_err(named)?
+            }
+        };
         create_if_missing(&path)?;
         let failed = |error| named(Error::sqlite(&path, error));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -107,7 +129,7 @@ impl Store {
         distrust(&connection).map_err(failed)?;
         let prefix = identity::settle(&connection, &path, &lock).map_err(named)?;
         let files = (file_id(&path), None);
-        Ok(Self { connection, path, keep_log: false, files, prefix, feed: None, lock, locks })
+        Ok((Self { connection, path, keep_log: false, files, prefix, feed: None, lock, locks }, all))
     }
 
     /// What SQLite reports, with the process that keeps this one from writing.
@@ -224,17 +246,6 @@ impl Store {
         rows::calls_left(&self.connection, pbx).map_err(|error| self.failed(error))
     }
 
-    /// The trunks on which customers have called this PBX since then (ms since 1970 UTC).
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub(crate) fn trunks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<String>, Error> {
-        let trunks = || -> rusqlite::Result<Vec<String>> {
-            self.connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
-        };
-        trunks().map_err(|error| self.failed(error))
-    }
-
     /// The agents of this PBX: interface, end of the last conversation (ms since 1970 UTC), and how many began since then.
     ///
     /// # Errors
@@ -342,19 +353,32 @@ fn file_id(path: &Path) -> Option<FileId> {
 }
 
 /// Looks through a database before a byte of it is changed.
-fn refuse_damage(path: &Path) -> Result<(), Error> {
+/// Whether all of it was looked at.
+fn refuse_damage(path: &Path, within: Duration) -> Result<bool, Error> {
     let opened = open_read_only(path, true)?;
-    match verify::structure(&opened.connection).map_err(|error| Error::sqlite(path, error))? {
-        None => {
-            let after_s = START_CHECK.as_secs();
-            tracing::info!(target: "store", after_s, "Database is too large for a full check at every start: run callbackd check --db");
-            Ok(())
-        }
+    match verify::structure(&opened.connection, within).map_err(|error| Error::sqlite(path, error))? {
+        None => Ok(false),
         Some(faults) => match faults.into_iter().next() {
-            None => Ok(()),
+            None => Ok(true),
             Some(detail) => Err(Error::Damaged { path: path.to_owned(), detail }),
         },
     }
+}
+
+/// The check for which [`Store::open_at_once`] had no time, beside the writer, for [`CHECK`] at most.
+///
+/// # Errors
+/// [`Error::Damaged`], or what SQLite reports.
+pub(crate) fn check_again(path: &Path) -> Result<(), Error> {
+    if !refuse_damage(path, CHECK)? {
+        say_too_large();
+    }
+    Ok(())
+}
+
+fn say_too_large() {
+    let after_s = CHECK.as_secs();
+    tracing::info!(target: "store", after_s, "Database is too large for a full check at every start: run callbackd check --db");
 }
 
 /// The settings of the writing connection.

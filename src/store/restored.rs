@@ -1,8 +1,10 @@
 //! What a scheduler must know of earlier runs, read once at the start.
 
 use super::callback_rows::{attempt, callback, do_not_call_entry};
+use super::inspect::open_read_only;
 use super::questions::{
     DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
+    TRUNKS_OF_CUSTOMERS,
 };
 use super::rows::{e164, unless_misspelt};
 use super::{Error, Store};
@@ -12,6 +14,8 @@ use callbackd_core::millis::Millis;
 use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy};
 use rusqlite::{Connection, Row};
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::thread::JoinHandle;
 
 /// The agent who last talked with a customer is preferred for their callback for so long, ms.
 const OWNED_FOR_MS: Millis = 90 * DAY_MS;
@@ -25,12 +29,85 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn restored(&self, now_ms: Millis, min_talk_ms: Millis) -> Result<RestoredState, Error> {
-        let read = || {
-            let served = served(self.connection(), now_ms, min_talk_ms)?;
-            Ok(RestoredState { served, ..restored(self.connection(), now_ms)? })
-        };
-        read().map_err(|error| self.failed(error))
+        self.restored_with(now_ms, self.read_customers(now_ms, min_talk_ms))
     }
+
+    /// Begins with what takes the longest of [`Store::restored`]: some hundred thousand calls are read, beside what else a start has to do.
+    pub(crate) fn read_customers(&self, now_ms: Millis, min_talk_ms: Millis) -> Customers {
+        let (path, other) = (self.path().to_owned(), self.path().to_owned());
+        Customers {
+            owners: std::thread::spawn(move || beside(&path, |connection| owners(connection, now_ms))),
+            served: std::thread::spawn(move || beside(&other, |connection| served(connection, now_ms, min_talk_ms))),
+        }
+    }
+
+    /// The trunks on which customers have called each of these PBXs since then (ms since 1970 UTC), in the same way.
+    pub(crate) fn read_trunks(&self, pbxs: Vec<PbxId>, since_ms: Millis) -> Trunks {
+        let path = self.path().to_owned();
+        Trunks(std::thread::spawn(move || {
+            beside(&path, |connection| pbxs.iter().map(|pbx| trunks(connection, pbx, since_ms)).collect())
+        }))
+    }
+
+    /// The rest of [`Store::restored`].
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub(crate) fn restored_with(&self, now_ms: Millis, customers: Customers) -> Result<RestoredState, Error> {
+        let rest = restored(self.connection(), now_ms).map_err(|error| self.failed(error));
+        let (owners, served) = (joined(customers.owners)?, joined(customers.served)?);
+        Ok(RestoredState { owners, served, ..rest? })
+    }
+}
+
+/// What is known of customers, being read on threads of their own.
+#[derive(Debug)]
+pub(crate) struct Customers {
+    owners: Reading<(E164, AgentKey, Millis)>,
+    served: Reading<(E164, Served)>,
+}
+
+/// Trunks of PBXs, being read.
+#[derive(Debug)]
+pub(crate) struct Trunks(Reading<Vec<String>>);
+
+impl Trunks {
+    /// Of each PBX, in the order in which they were asked for.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub(crate) fn read(self) -> Result<Vec<Vec<String>>, Error> {
+        joined(self.0)
+    }
+}
+
+fn trunks(connection: &Connection, pbx: &str, since_ms: Millis) -> rusqlite::Result<Vec<String>> {
+    connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
+}
+
+type Reading<T> = JoinHandle<Result<Vec<T>, Error>>;
+
+fn joined<T>(reading: Reading<T>) -> Result<Vec<T>, Error> {
+    reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Reads on a connection of its own.
+fn beside<T>(path: &Path, read: impl Fn(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+    let opened = open_read_only(path, true)?;
+    read(&opened.connection).map_err(|error| Error::sqlite(path, error))
+}
+
+/// Who talked with each customer last.
+fn owners(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Vec<(E164, AgentKey, Millis)>> {
+    let mut names = Names::default();
+    connection
+        .prepare(OWNERS)?
+        .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
+            let (agent, ended_ms): (AgentKey, Millis) = (names.agent_key(row, 1)?, row.get(3)?);
+            Ok(unless_misspelt(e164(&row.get::<_, String>(0)?))?.map(|number| (number, agent, ended_ms)))
+        })?
+        .filter_map(Result::transpose)
+        .collect()
 }
 
 /// By which call each customer was served last. `min_talk_ms`: an outbound call with a shorter talk served nobody.
@@ -80,21 +157,13 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         })?
         .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
-    let owners = connection
-        .prepare(OWNERS)?
-        .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
-            let (agent, ended_ms): (AgentKey, Millis) = (names.agent_key(row, 1)?, row.get(3)?);
-            Ok(unless_misspelt(e164(&row.get::<_, String>(0)?))?.map(|number| (number, agent, ended_ms)))
-        })?
-        .filter_map(Result::transpose)
-        .collect::<Result<_, _>>()?;
     let do_not_call = connection
         .prepare(DO_NOT_CALL_NOW)?
         .query_map([now_ms], |row| unless_misspelt(do_not_call_entry(row)))?
         .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
     let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
-    let served = Vec::new();
+    let (owners, served) = (Vec::new(), Vec::new());
     Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, do_not_call, last_id })
 }
 

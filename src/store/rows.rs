@@ -10,6 +10,7 @@ use callbackd_core::model::{
     Before, CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult,
     NotE164, Outcome, PbxId, Quality, QueueVisit, Rating, Record, RecoveredBy, Status, Tag, VisitResult,
 };
+use callbackd_core::order::InOrder as _;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::BTreeSet;
@@ -340,7 +341,7 @@ fn says_already(connection: &Connection, new: &FinishedCall) -> rusqlite::Result
     let mut tags = new.tags.clone();
     let removed = tag_rows::removed(connection, stored.id)?;
     tags.retain(|tag| !removed.contains(&tag.code));
-    tags.sort_by(|a, b| (a.at_ms, &a.code, &a.by).cmp(&(b.at_ms, &b.code, &b.by)));
+    tags.order_by(|a, b| (a.at_ms, &a.code, &a.by).cmp(&(b.at_ms, &b.code, &b.by)));
     Ok(stored.call == FinishedCall { callback_id, tags, ..new.clone() })
 }
 

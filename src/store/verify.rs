@@ -11,11 +11,14 @@ use std::time::{Duration, Instant};
 /// Faults that are listed one by one; more are only counted.
 pub(crate) const MAX_FAULTS: usize = 20;
 
-/// The check at the start takes so long at most: calls are not recorded meanwhile. Enough for some hundred megabytes.
-pub(crate) const START_CHECK: Duration = Duration::from_secs(3);
+/// The check at the start takes so long at most. Enough for some hundred megabytes.
+pub(super) const CHECK: Duration = Duration::from_secs(3);
+
+/// So long of it comes before calls are recorded: enough for a small database. The rest follows when the daemon is ready.
+pub(super) const FIRST_CHECK: Duration = Duration::from_millis(20);
 
 /// SQLite's virtual machine looks at the clock every so many steps.
-const STEPS_PER_LOOK: i32 = 10_000;
+const STEPS_PER_LOOK: i32 = 1_000;
 
 /// How long to wait for a daemon that is just recovering its log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -107,12 +110,12 @@ pub(super) fn integrity(connection: &Connection) -> rusqlite::Result<Vec<String>
     pragma(connection, "integrity_check")
 }
 
-/// What SQLite finds wrong with the structure of the database within [`START_CHECK`]; `None` if that was not long enough and nothing was
+/// What SQLite finds wrong with the structure of the database within this time; `None` if that was not long enough and nothing was
 /// found by then.
 #[allow(clippy::disallowed_methods, reason = "the shell's clock")]
-pub(super) fn structure(connection: &Connection) -> rusqlite::Result<Option<Vec<String>>> {
+pub(super) fn structure(connection: &Connection, within: Duration) -> rusqlite::Result<Option<Vec<String>>> {
     let begun = Instant::now();
-    connection.progress_handler(STEPS_PER_LOOK, Some(move || begun.elapsed() > START_CHECK))?;
+    connection.progress_handler(STEPS_PER_LOOK, Some(move || begun.elapsed() > within))?;
     match pragma(connection, "quick_check") {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(None),
         result => result.map(Some),

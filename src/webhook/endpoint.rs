@@ -8,6 +8,7 @@ use crate::config::{Config, Format, Map, Webhook};
 use crate::store::feed::{Change, ChangedRow};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{ChangeKind, PbxId};
+use callbackd_core::order::Gather as _;
 use jiff::tz::TimeZone;
 use serde_json::{Map as Object, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,9 +47,9 @@ impl Scripts {
         let of = |pbx: &crate::config::Pbx| {
             let callback = &pbx.settings.callback;
             let queues = callback.queues.iter().map(|(name, queue)| (name.clone(), queue.script.clone()));
-            (pbx.name.to_string(), (callback.default.script.clone(), queues.collect()))
+            (pbx.name.to_string(), (callback.default.script.clone(), queues.to_map()))
         };
-        Self { queues: config.pbx.iter().map(of).collect(), dids: config.report.dids.clone() }
+        Self { queues: config.pbx.iter().map(of).to_map(), dids: config.report.dids.clone() }
     }
 
     pub(super) fn of_did(&self, did: Option<&str>) -> Option<&str> {

@@ -27,6 +27,18 @@ fn a_free_agent_is_rung_at_once() {
 }
 
 #[test]
+fn nobody_is_rung_while_the_database_is_being_checked_and_then_it_goes_on_by_itself() {
+    let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
+    scene.give(Input::Held(true));
+    scene.misses(ANN, "sales");
+    scene.pass(MINUTE);
+    assert!(scene.rung().is_empty());
+    assert_eq!(scene.stands(1), "PENDING");
+    scene.give(Input::Held(false));
+    assert_eq!(scene.rung(), first("101"));
+}
+
+#[test]
 fn whoever_becomes_free_is_rung_by_the_event_that_frees_them() {
     for busy in
         [Busy::LoggedOut, Busy::OnCall, Busy::DeviceInUse, Busy::DeviceUnknown, Busy::WrapUp { until_mono_ms: 9 }]

@@ -295,3 +295,25 @@ fn a_record_that_the_database_refuses_is_named_by_its_pbx_and_callback() {
         assert!(line.contains(" pbx=pbx callback=1 err="), "{line}");
     }
 }
+
+#[test]
+fn a_large_database_is_checked_when_the_daemon_is_ready_and_stops_it_if_it_is_damaged() {
+    let site = Site::new(1);
+    let db = site.path("calls.db");
+    drop(callbackd::store::Store::open(&db).unwrap());
+    // More than there is time for before anything is recorded; what is damaged is looked at last.
+    Connection::open(&db)
+        .unwrap()
+        .execute_batch(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000)
+             INSERT INTO gaps (pbx, from_ms, to_ms, cause, calls_lost) SELECT 'pbx', i, i + 1, 'daemon_down', 0 FROM n;
+             PRAGMA wal_checkpoint(TRUNCATE)",
+        )
+        .unwrap();
+    crate::stored::spoil(&db, "webhook_messages");
+    let said = site.run(&["run", "--config", "callbackd.toml"]);
+    assert_eq!(said.code, 65, "{said:#?}");
+    for word in ["daemon: callbackd starts", "store: Cannot use the database, stopping", "is damaged"] {
+        assert!(said.err.contains(word), "{said:#?}");
+    }
+}

@@ -71,7 +71,7 @@ PJSIP/102        Agent 2                1:05  free
 
 
 
-q ends  p pauses  Up, Down, Enter: its history  more: callbackd missed, tail"
+q ends  p pauses  Up, Down, Enter: its history  / filters  more: callbackd tail"
     );
 }
 

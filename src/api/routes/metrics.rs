@@ -17,6 +17,7 @@ use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::Standing;
 use callbackd_core::model::tally::{MAX_QUEUES, OTHER_QUEUES, Place};
 use callbackd_core::model::{CallbackState, PbxId};
+use callbackd_core::order::Gather as _;
 use families::{Families, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -213,7 +214,7 @@ impl Names {
     fn of(figures: &Figures) -> Self {
         let queues = figures.queues.iter().map(|queue| (PbxId::new(&queue.pbx), queue.queue.clone()));
         let callbacks = figures.oldest.keys().cloned();
-        Self(queues.chain(callbacks).collect::<BTreeSet<Place>>().into_iter().take(MAX_QUEUES).collect())
+        Self(queues.chain(callbacks).to_set().into_iter().take(MAX_QUEUES).collect())
     }
 
     fn place(&self, place: &Place) -> Place {

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use callbackd_core::model::CallbackState;
+use callbackd_core::order::Gather as _;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ async fn status(State(front): State<Arc<Front>>, Asked(wanted): Asked<Wanted>) -
         status.calls_stored = status.pbx.iter().map(|of| of.calls_stored).sum();
         let open = front.read(move |reader| reader.open_callbacks(Some(&pbx))).await?;
         status.callbacks =
-            open.into_iter().map(|(state, n)| (state, usize::try_from(n).unwrap_or(usize::MAX))).collect();
+            open.into_iter().map(|(state, n)| (state, usize::try_from(n).unwrap_or(usize::MAX))).to_map();
         let is_active = |state: &str| CallbackState::from_text(state).is_some_and(CallbackState::is_active);
         status.attempts = status.callbacks.iter().filter(|(state, _)| is_active(state)).map(|(_, n)| n).sum();
     }

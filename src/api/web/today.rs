@@ -7,6 +7,7 @@ use crate::report::window::Asked;
 use crate::report::{Thresholds, Window};
 use crate::store::{CallbackFilter, Chosen, Depth};
 use callbackd_core::millis::Millis;
+use callbackd_core::order::Gather as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -87,7 +88,7 @@ fn read(reader: &crate::store::Reader, Of { pbx, queue }: Of, now_ms: Millis) ->
             by_queue.entry((text(call.pbx), text(queue))).or_default().push(call);
         }
     }
-    let by_queue = by_queue.into_iter().map(|(of, calls)| (of, Totals::of(calls, &thresholds))).collect();
+    let by_queue = by_queue.into_iter().map(|(of, calls)| (of, Totals::of(calls, &thresholds))).to_map();
     let late = now_ms - thresholds.callback_target_ms;
     Ok(Figures {
         totals: Totals::of(&facts.calls, &thresholds),

@@ -6,6 +6,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
+use callbackd_core::order::Gather as _;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -70,7 +71,7 @@ impl View {
     /// This page with other fields; an empty one is left out.
     pub(crate) fn link(&self, path: &str, other: &[(&str, &str)]) -> String {
         let mut fields: BTreeMap<&str, &str> =
-            self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).to_map();
         fields.remove("part");
         fields.extend(other.iter().copied());
         let pairs: Vec<String> = fields

@@ -1,5 +1,6 @@
 //! Asterisk's own configuration files, as `main/config.c` reads them: sections, templates, includes, comments.
 
+use callbackd_core::order::InOrder as _;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -137,6 +138,6 @@ fn fitting(path: &Path) -> Vec<PathBuf> {
         .filter(|entry| pattern.matches(&entry.file_name().to_string_lossy()))
         .map(|entry| entry.path())
         .collect();
-    files.sort();
+    files.order_by(Ord::cmp);
     files
 }

@@ -3,6 +3,7 @@
 use super::conf::Conf;
 use crate::cli::check::facts::Facts;
 use callbackd_core::model::number::{InternalRule, Numbering, Tariff};
+use callbackd_core::order::Gather as _;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -86,7 +87,7 @@ fn international(text: &str) -> BTreeSet<String> {
         let digits: String = text[at + 1..].chars().take_while(char::is_ascii_digit).collect();
         digits
     });
-    numbers.filter(|digits| DIGITS.contains(&digits.len())).map(|digits| format!("+{digits}")).collect()
+    numbers.filter(|digits| DIGITS.contains(&digits.len())).map(|digits| format!("+{digits}")).to_set()
 }
 
 fn end_of(path: &Path) -> String {

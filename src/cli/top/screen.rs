@@ -44,20 +44,38 @@ struct Part {
     things: Vec<Thing>,
 }
 
+impl Part {
+    /// With the rows that have this word, which is in lower case.
+    fn having(self, word: &str) -> Self {
+        let has: Vec<bool> = self.rows.iter().map(|row| row.to_lowercase().contains(word)).collect();
+        let kept = |n: usize| has.get(n).copied().unwrap_or(true);
+        let rows = self.rows.into_iter().enumerate().filter(|(n, _)| kept(*n)).map(|(_, row)| row).collect();
+        let things = self.things.into_iter().enumerate().filter(|(n, _)| kept(*n)).map(|(_, thing)| thing).collect();
+        Self { heading: self.heading, rows, things }
+    }
+}
+
 /// At most `height` lines of at most `width` characters. Where not all rows fit, each part says how many it leaves out.
 #[must_use]
 pub fn lines(shown: &Shown, target: &Target, now_ms: i64, size: (usize, usize)) -> Vec<String> {
-    screen(shown, target, now_ms, size).lines
+    screen(shown, target, now_ms, size, "").lines
 }
 
-/// The same, and what the lines are about.
+/// The same with the lines alone that have this word, in whatever case, and what the lines are about.
 #[must_use]
-pub(crate) fn screen(shown: &Shown, target: &Target, now_ms: i64, (width, height): (usize, usize)) -> Screen {
+pub(crate) fn screen(
+    shown: &Shown,
+    target: &Target,
+    now_ms: i64,
+    (width, height): (usize, usize),
+    filter: &str,
+) -> Screen {
     let mut things = Vec::new();
     let mut lines = head(shown, target, now_ms);
     let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, target, now_ms), agents(shown, now_ms)];
     let foot = 1;
     let mut left = height.saturating_sub(lines.len() + foot);
+    let parts = parts.map(|part| part.having(&filter.to_lowercase()));
     let mut parts: Vec<Part> = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
     let several = parts.len();
     for (n, part) in parts.drain(..).enumerate() {
@@ -79,7 +97,7 @@ pub(crate) fn screen(shown: &Shown, target: &Target, now_ms: i64, (width, height
     }
     if height != usize::MAX {
         lines.resize(height.saturating_sub(foot).max(lines.len()), String::new());
-        lines.push("q ends  p pauses  Up, Down, Enter: its history  more: callbackd missed, tail".to_owned());
+        lines.push("q ends  p pauses  Up, Down, Enter: its history  / filters  more: callbackd tail".to_owned());
     }
     Screen { lines: lines.iter().map(|line| clip(line.trim_end(), width)).collect(), things }
 }

@@ -136,6 +136,8 @@ pub enum Input<'a> {
         /// `1` if it has the context, `0` if not; `None` if it could not be read.
         value: Option<&'a str>,
     },
+    /// Nobody is to be dialled for now (`true`), or again (`false`): whether the database is sound is not known yet.
+    Held(bool),
     /// The policies changed.
     Policies(&'a Policies),
 }
@@ -216,6 +218,8 @@ pub struct Scheduler {
     counters: Counters,
     /// [`Counters::refused`] by PBX.
     refused_on: BTreeMap<PbxId, u64>,
+    /// Nobody is dialled.
+    held: bool,
     now: Moment,
 }
 
@@ -241,6 +245,7 @@ impl Scheduler {
             outputs: VecDeque::new(),
             counters: Counters::default(),
             refused_on: BTreeMap::new(),
+            held: false,
             now,
         };
         for (row, misses) in restored.open {
@@ -277,6 +282,10 @@ impl Scheduler {
             Input::SignRead { pbx, value } => self.sign_read(pbx, value),
             Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
             Input::FreepbxRead { pbx, value } => self.freepbx_read(pbx, value),
+            Input::Held(held) => {
+                self.held = held;
+                self.rounds.set_due();
+            }
             Input::Policies(policies) => {
                 let asks_now = |(pbx, new): &(&PbxId, &Policy)| {
                     new.dial_agent.is_none() && self.policies.of(pbx).dial_agent.is_some()

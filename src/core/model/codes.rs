@@ -2,6 +2,7 @@
 
 use super::{CallKey, Direction, E164, FinishedCall, Outcome, PbxId, Tag, text_enum};
 use crate::millis::Millis;
+use crate::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -107,7 +108,7 @@ impl Codes {
     /// What is shipped, with these in addition or in its place.
     pub fn new(configured: impl IntoIterator<Item = Code>) -> Self {
         let all = shipped().chain(configured);
-        Self(Arc::new(all.map(|code| (code.code.clone(), code)).collect()))
+        Self(Arc::new(all.map(|code| (code.code.clone(), code)).to_map()))
     }
 
     /// The code of this word.

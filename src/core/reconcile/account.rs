@@ -2,6 +2,7 @@
 
 use crate::millis::Millis;
 use crate::model::channel_name;
+use crate::order::{Gather as _, InOrder as _};
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::doubt;
 use crate::reconcile::leg::{is_agent_login, is_agent_request};
@@ -77,7 +78,7 @@ pub(super) fn gathered(mut cdrs: Vec<CdrLine>, mut events: Vec<QueueEvent>) -> (
     doubt::clear(&mut events, &cdrs);
     // An agent who stays on the line was there before the call. Of those that began in one second, the one that gave the call its linkedid goes
     // first.
-    cdrs.sort_by_key(|cdr| {
+    cdrs.order_by_key(|cdr| {
         (is_taking(cdr), cdr.start_ms, cdr.linkedid.is_some() && cdr.linkedid != cdr.uniqueid, cdr.sequence)
     });
     let requests: BTreeSet<String> =
@@ -113,13 +114,13 @@ pub(super) fn gathered(mut cdrs: Vec<CdrLine>, mut events: Vec<QueueEvent>) -> (
         }
     }
     let roots: Vec<usize> = (0..cdrs.len()).map(|n| groups.root(n)).collect();
-    let root_of: BTreeMap<String, usize> = by_id.into_iter().map(|(id, n)| (id.to_owned(), roots[n])).collect();
+    let root_of: BTreeMap<String, usize> = by_id.into_iter().map(|(id, n)| (id.to_owned(), roots[n])).to_map();
     let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
     for root in &roots {
         *sizes.entry(*root).or_default() += 1;
     }
     let with_room = |(root, size)| (root, Account { cdrs: Vec::with_capacity(size), ..Account::default() });
-    let mut found: BTreeMap<usize, Account> = sizes.into_iter().map(with_room).collect();
+    let mut found: BTreeMap<usize, Account> = sizes.into_iter().map(with_room).to_map();
     for (cdr, root) in cdrs.into_iter().zip(&roots) {
         let account = found.entry(*root).or_default();
         match account.cdrs.first() {

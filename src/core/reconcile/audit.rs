@@ -3,6 +3,7 @@
 use crate::millis::Millis;
 use crate::model::MAX_VISITS;
 use crate::model::{Direction, FinishedCall, InCdr, Meaning, Quality, ServedBy, Status, VisitResult, text_enum};
+use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
 use crate::reconcile::queue_log::Kind;
@@ -164,8 +165,8 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
         .map(|v| (v.queue.clone(), as_logged(&v.queue, v.result)))
         .collect();
     let mut logged_sorted = logged.clone();
-    recorded.sort();
-    logged_sorted.sort();
+    recorded.order_by(Ord::cmp);
+    logged_sorted.order_by(Ord::cmp);
     // No event of the queue says what ended a visit that Asterisk moved away from (a transfer, a redirect).
     let silent = |(_, result): &(String, VisitResult)| {
         matches!(result, VisitResult::Cut | VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)

@@ -3,6 +3,7 @@
 use crate::millis::Millis;
 use crate::model::channel_name::{self, Kind};
 use crate::model::number::Number;
+use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::proved::{Prover, union};
@@ -136,7 +137,7 @@ impl<'a> Conference<'a> {
         if !rest && uniqueid.is_some() {
             cdrs.iter_mut().for_each(|line| line.linkedid.clone_from(&uniqueid));
         }
-        cdrs.sort_by_key(|l| (l.channel != customer, l.start_ms, l.sequence));
+        cdrs.order_by_key(|l| (l.channel != customer, l.start_ms, l.sequence));
         let mut ids: BTreeSet<String> = cdrs.iter().filter_map(|l| l.uniqueid.clone()).collect();
         if rest {
             let of_others = |id: &str| self.ids.contains(id) && uniqueid.as_deref() != Some(id);

@@ -1,5 +1,6 @@
 //! Lines of queue_log that stand where another caller's number may have written them, and what bears them out.
 
+use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::queue_log::{Kind, QueueEvent};
@@ -73,7 +74,7 @@ impl Account {
     pub(super) fn with_doubtful(&self) -> Self {
         let mut all = self.clone();
         all.events.append(&mut all.doubtful);
-        all.events.sort_by_key(|e| e.at_ms);
+        all.events.order_by_key(|e| e.at_ms);
         all
     }
 }

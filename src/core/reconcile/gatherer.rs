@@ -2,6 +2,7 @@
 
 use crate::ami::budget::RECORD_BYTES;
 use crate::millis::Millis;
+use crate::order::InOrder as _;
 use crate::reconcile::account::{Account, gathered};
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::queue_log::QueueEvent;
@@ -79,7 +80,7 @@ impl Gatherer {
                 }
                 rest = kept;
             }
-            loose.sort_by_key(|e| e.at_ms);
+            loose.order_by_key(|e| e.at_ms);
             let too_many = loose.iter().take_while(|event| {
                 let beyond = self.bytes >= MOST_BYTES / 2;
                 self.bytes -= if beyond { event_weight(event) } else { 0 };
@@ -93,7 +94,7 @@ impl Gatherer {
             self.cdrs.extend(account.cdrs);
         }
         self.events.extend(loose);
-        self.events.sort_by_key(|e| e.at_ms);
+        self.events.order_by_key(|e| e.at_ms);
         self.bytes_then = self.bytes;
         whole.iter_mut().for_each(Account::settle);
         whole.sort_by_cached_key(Account::ended_ms);

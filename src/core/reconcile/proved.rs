@@ -10,6 +10,7 @@ use crate::model::{
     QueueVisit, Status, Tag, VisitResult,
 };
 use crate::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
+use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::ending::{End, end_of};
@@ -358,7 +359,7 @@ struct Lasting<'v>(Vec<(&'v QueueVisit, Millis)>);
 impl<'v> Lasting<'v> {
     fn of(visits: &'v [QueueVisit]) -> Self {
         let mut sorted: Vec<&QueueVisit> = visits.iter().collect();
-        sorted.sort_by_key(|v| v.joined_ms);
+        sorted.order_by_key(|v| v.joined_ms);
         let mut longest = Millis::MIN;
         let lasting = sorted.into_iter().map(|v| {
             longest = longest.max(v.left_ms);

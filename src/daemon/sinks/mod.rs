@@ -14,6 +14,7 @@ use crate::api::counters::SinkCounters;
 use crate::config::{Config, Sink};
 use crate::store::sinks::SinkNote;
 use crate::store::{Note, Notes};
+use callbackd_core::order::Gather as _;
 use counts::Counts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -84,7 +85,7 @@ impl Sinks {
     /// What was counted of each.
     pub(crate) fn counters(&self) -> BTreeMap<String, SinkCounters> {
         let (newest, now_ms) = (*self.newest.borrow(), wall());
-        self.running.iter().map(|(name, running)| (name.clone(), running.counts.snapshot(newest, now_ms))).collect()
+        self.running.iter().map(|(name, running)| (name.clone(), running.counts.snapshot(newest, now_ms))).to_map()
     }
 }
 

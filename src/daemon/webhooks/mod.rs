@@ -14,6 +14,7 @@ use crate::store::webhooks::{Again, WebhookNote, WebhookState};
 use crate::store::{Note, Notes};
 use crate::webhook::{Endpoint, Scripts};
 use callbackd_core::millis::Millis;
+use callbackd_core::order::Gather as _;
 use post::Post;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -69,7 +70,7 @@ impl Webhooks {
             tracing::warn!(target: "webhook", "The database is busy; new webhooks do not start: reload again");
         }
         let counts = std::mem::take(&mut self.running).into_iter().map(|(name, old)| (name, Arc::clone(&old.counts)));
-        self.spawn(config, &counts.collect());
+        self.spawn(config, &counts.to_map());
     }
 
     /// `counted`: what was counted before.
@@ -105,7 +106,7 @@ impl Webhooks {
     /// What was counted of each.
     pub(crate) fn counters(&self) -> BTreeMap<String, WebhookCounters> {
         let newest = *self.newest.borrow();
-        self.running.iter().map(|(name, running)| (name.clone(), running.counts.snapshot(newest))).collect()
+        self.running.iter().map(|(name, running)| (name.clone(), running.counts.snapshot(newest))).to_map()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::report::Facts;
 use crate::report::facts::{Activity, Name};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Direction;
+use callbackd_core::order::InOrder as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -132,7 +133,7 @@ pub(super) fn agents(facts: &Facts) -> (Vec<Agent>, Handling) {
         handling.hold_ms += call.hold_ms;
     }
     let mut agents: Vec<Agent> = sums.into_iter().map(|(key, sum)| figures_of(facts, key, sum, window)).collect();
-    agents.sort_by(|one, other| (&one.pbx, &one.agent).cmp(&(&other.pbx, &other.agent)));
+    agents.order_by(|one, other| (&one.pbx, &one.agent).cmp(&(&other.pbx, &other.agent)));
     handling.acw_ms = agents.iter().map(|agent| agent.acw_ms).sum();
     handling.mean_ms = mean(handling.talk_ms + handling.hold_ms + handling.acw_ms, handling.answered);
     (agents, handling)

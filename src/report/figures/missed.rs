@@ -3,6 +3,7 @@
 use super::totals::{Spread, ratio};
 use crate::report::Facts;
 use callbackd_core::model::{Outcome, RecoveredBy, Status};
+use callbackd_core::order::InOrder as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -108,6 +109,6 @@ pub(super) fn reasons(facts: &Facts) -> Vec<Reason> {
         share: ratio(calls, all),
     };
     let mut reasons: Vec<Reason> = counts.into_iter().map(reason).collect();
-    reasons.sort_by_key(|reason| (std::cmp::Reverse(reason.calls), reason.status, reason.outcome));
+    reasons.order_by_key(|reason| (std::cmp::Reverse(reason.calls), reason.status, reason.outcome));
     reasons
 }

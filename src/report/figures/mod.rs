@@ -14,6 +14,7 @@ use super::Facts;
 use super::facts::{Call, Gap, Name};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Quality as OfRow;
+use callbackd_core::order::Gather as _;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,8 +138,8 @@ pub fn figures(facts: &Facts) -> Figures {
 
 fn pbxs(facts: &Facts) -> Vec<String> {
     let of_calls = facts.running.iter().chain(&facts.calls).map(|call| call.pbx);
-    let met: BTreeSet<Name> = of_calls.chain(facts.intervals.iter().map(|interval| interval.pbx)).collect();
-    let names: BTreeSet<&str> = met.into_iter().map(|pbx| facts.names.text(pbx)).collect();
+    let met: BTreeSet<Name> = of_calls.chain(facts.intervals.iter().map(|interval| interval.pbx)).to_set();
+    let names: BTreeSet<&str> = met.into_iter().map(|pbx| facts.names.text(pbx)).to_set();
     names.into_iter().map(str::to_owned).collect()
 }
 

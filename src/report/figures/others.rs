@@ -6,6 +6,7 @@ use crate::report::Facts;
 use crate::report::facts::{Call, Name};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Outcome;
+use callbackd_core::order::{Gather as _, InOrder as _};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -151,7 +152,7 @@ pub(super) fn repeat(facts: &Facts) -> Repeat {
     out.customers = customers.len() as u64;
     let mut often = Vec::new();
     for (customer, mut calls) in customers {
-        calls.sort_unstable_by_key(|(at, answered)| (*at, !answered));
+        calls.order_by_key(|(at, answered)| (*at, !answered));
         match calls.iter().position(|(_, answered)| *answered) {
             Some(n) => out.tries[n.min(3)] += 1,
             None => out.never += 1,
@@ -163,7 +164,7 @@ pub(super) fn repeat(facts: &Facts) -> Repeat {
     }
     out.first_try = out.tries[0];
     out.share_first_try = ratio(out.first_try, out.customers);
-    often.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    often.order_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     often.truncate(MOST_REPEAT);
     out.most = often;
     out
@@ -270,12 +271,12 @@ pub(super) fn codes(facts: &Facts) -> Codes {
     }
     let mut codes: Vec<(String, u64)> =
         all.into_iter().map(|(code, calls)| (code.to_owned(), calls.len() as u64)).collect();
-    codes.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    codes.order_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     let answered = facts.calls.iter().enumerate().filter(|(_, call)| call.answered());
     let (all, without) =
         answered.fold((0, 0), |(all, without), (n, _)| (all + 1, without + u64::from(!tagged.contains(&n))));
     let called = |(code, _): &(String, u64)| Some((code.clone(), facts.labels.get(code)?.clone()));
-    let labels = codes.iter().filter_map(called).collect();
+    let labels = codes.iter().filter_map(called).to_map();
     Codes { codes, labels, answered_without: without, share_without: ratio(without, all) }
 }
 

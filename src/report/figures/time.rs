@@ -6,6 +6,7 @@ use super::{WEEKDAYS, erlang};
 use crate::report::Facts;
 use crate::report::facts::{Activity, Call, Name};
 use callbackd_core::millis::Millis;
+use callbackd_core::order::Gather as _;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -147,7 +148,7 @@ pub(super) fn lines(facts: &Facts) -> Vec<Lines> {
             all.push(call);
         }
     }
-    let met: BTreeSet<&str> = trunks.keys().map(|(_, trunk)| *trunk).collect();
+    let met: BTreeSet<&str> = trunks.keys().map(|(_, trunk)| *trunk).to_set();
     let unused = facts.thresholds.trunk_lines.keys().filter(|name| !met.contains(name.as_str()));
     let unused: Vec<_> = unused.map(|name| (("", name.as_str()), (0, Vec::new()))).collect();
     let line = |((pbx, trunk), (calls, all)): ((&str, &str), (u64, Vec<&Call>))| {

@@ -10,6 +10,7 @@ use crate::store::{self, CallFilter, CallbackFilter, Fate, MissedCall, Reader};
 use axum::http::StatusCode;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::CallbackRow;
+use callbackd_core::order::{Gather as _, InOrder as _};
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -139,7 +140,7 @@ fn days(choice: &Choice, today: Date, zone: &TimeZone, words: &Words) -> Result<
 /// In the order of their turns. Days are meant only where they were asked for: a callback that waits is to be done, however old it is.
 fn to_do(callbacks: Vec<CallbackRow>, missed: &[MissedCall], choice: &Choice, window: (Millis, Millis)) -> Vec<Entry> {
     let newest: BTreeMap<i64, &MissedCall> =
-        missed.iter().rev().filter_map(|missed| Some((missed.stored.call.callback_id?, missed))).collect();
+        missed.iter().rev().filter_map(|missed| Some((missed.stored.call.callback_id?, missed))).to_map();
     let by_day = choice.from.is_some() || choice.to.is_some();
     callbacks
         .into_iter()
@@ -207,14 +208,14 @@ fn fits(entry: &Entry, search: &str) -> bool {
 
 fn sort(entries: &mut [Entry], column: &str, down: bool) {
     match column {
-        "called" => entries.sort_by_key(|entry| entry.called_ms),
-        "number" => entries.sort_by(|a, b| a.number.cmp(&b.number)),
-        "queue" => entries.sort_by(|a, b| a.queue.cmp(&b.queue)),
-        "did" => entries.sort_by(|a, b| a.did.cmp(&b.did)),
-        "waited" => entries.sort_by_key(|entry| entry.waited_ms),
-        "times" => entries.sort_by_key(|entry| entry.times),
-        "next" => entries.sort_by_key(|entry| entry.callback.as_ref().map(|row| row.due_ms)),
-        "tries" => entries.sort_by_key(|entry| entry.callback.as_ref().map(|row| row.attempts)),
+        "called" => entries.order_by_key(|entry| entry.called_ms),
+        "number" => entries.order_by(|a, b| a.number.cmp(&b.number)),
+        "queue" => entries.order_by(|a, b| a.queue.cmp(&b.queue)),
+        "did" => entries.order_by(|a, b| a.did.cmp(&b.did)),
+        "waited" => entries.order_by_key(|entry| entry.waited_ms),
+        "times" => entries.order_by_key(|entry| entry.times),
+        "next" => entries.order_by_key(|entry| entry.callback.as_ref().map(|row| row.due_ms)),
+        "tries" => entries.order_by_key(|entry| entry.callback.as_ref().map(|row| row.attempts)),
         _ => return,
     }
     if down {

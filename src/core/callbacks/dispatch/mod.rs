@@ -13,6 +13,7 @@ use crate::callbacks::{Presences, Scheduler};
 use crate::millis::Millis;
 use crate::model::presence::{AgentView, Busy, Presence};
 use crate::model::{AgentKey, CallbackState, E164, PbxId};
+use crate::order::{Gather as _, InOrder as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// No time by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
@@ -88,7 +89,7 @@ impl Scheduler {
             let free: Vec<bool> = agents.iter().map(can).collect();
             let left = free.iter().filter(|free| **free).count();
             let mut by_interface: Vec<usize> = (0..agents.len()).collect();
-            by_interface.sort_unstable_by(|a, b| agents[*a].agent.cmp(&agents[*b].agent));
+            by_interface.order_by(|a, b| agents[*a].agent.cmp(&agents[*b].agent));
             let (manned, windows) = (BTreeMap::new(), BTreeMap::new());
             (
                 pbx.clone(),
@@ -105,8 +106,8 @@ impl Scheduler {
             )
         };
         DispatchRound {
-            presences: presences.iter().map(view).collect(),
-            in_flight: self.attempts.iter().filter_map(|a| a.number.clone()).collect(),
+            presences: presences.iter().map(view).to_map(),
+            in_flight: self.attempts.iter().filter_map(|a| a.number.clone()).to_set(),
             left: self
                 .policies
                 .overall
@@ -146,7 +147,7 @@ impl Scheduler {
             self.waits(id, reason::ANOTHER_DAEMON);
             return None;
         }
-        if dialled && self.sign_is_asked_for(&pbx) {
+        if dialled && (self.held || self.sign_is_asked_for(&pbx)) {
             return None; // the answer is a moment away
         }
         if self.customers.on_line(&number) {

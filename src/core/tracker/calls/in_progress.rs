@@ -2,6 +2,7 @@
 
 use crate::millis::Millis;
 use crate::model::{CallInProgress, FinishedCall, Outcome, QueueVisit, Record, Status, VisitResult};
+use crate::order::InOrder as _;
 use crate::tracker::calls::call::{Call, Origin, Stage, TrackedVisit};
 use crate::tracker::table::Slot;
 use crate::tracker::{Output, Tracker};
@@ -144,7 +145,7 @@ impl Call {
             && !self.queue_visits.iter().any(|queue_visit| *queue_visit.queue == **queue)
         {
             self.queue_visits.push(TrackedVisit { in_doubt: true, ..TrackedVisit::began(queue, None, joined_ms) });
-            self.queue_visits.sort_by_key(|queue_visit| queue_visit.joined_ms);
+            self.queue_visits.order_by_key(|queue_visit| queue_visit.joined_ms);
         }
         // The customer was served, whatever happens now.
         if let Some(answered_ms) = old.answered_ms {

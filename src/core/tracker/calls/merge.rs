@@ -2,6 +2,7 @@
 
 use crate::millis::Millis;
 use crate::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
+use crate::order::InOrder as _;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::details::MAX_LINKEDIDS;
 use crate::tracker::table::Slot;
@@ -126,10 +127,10 @@ impl Call {
             a
         }));
         self.queue_visits.extend(gone.queue_visits);
-        self.queue_visits.sort_by_key(|s| s.joined_ms);
+        self.queue_visits.order_by_key(|s| s.joined_ms);
         if gone.origin == Origin::Trunk {
             self.ivr.extend(gone.ivr);
-            self.ivr.sort_by_key(|s| s.at_ms);
+            self.ivr.order_by_key(|s| s.at_ms);
             self.started_ms = self.started_ms.min(gone.started_ms);
         }
         // People of the other call may be this call's customer: who talks with whom is worked out anew by the clocks' owner.

@@ -3,6 +3,7 @@
 use crate::millis::Millis;
 use crate::model::channel_name::Kind;
 use crate::model::presence::{AgentView, MemberView, Presence};
+use crate::order::Gather as _;
 use crate::tracker::calls::call::{Origin, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::presence::agent::Agent;
@@ -87,11 +88,11 @@ impl Presence for Tracker {
 
     fn queues(&self) -> BTreeSet<String> {
         let manned = self.presence.agents().flat_map(|agent| agent.memberships.keys());
-        manned.map(ToString::to_string).chain(self.coverage.queues().map(ToString::to_string)).collect()
+        manned.map(ToString::to_string).chain(self.coverage.queues().map(ToString::to_string)).to_set()
     }
 
     fn waiting(&self) -> BTreeMap<String, u32> {
-        self.presence.waiting().map(|(queue, count)| (queue.to_owned(), count)).collect()
+        self.presence.waiting().map(|(queue, count)| (queue.to_owned(), count)).to_map()
     }
 
     fn attempt_lives(&self, channel_id: &str) -> bool {

@@ -3,6 +3,7 @@
 use crate::millis::Millis;
 use crate::model::channel_name::Kind;
 use crate::model::{HangupCause, Leg, LegResult};
+use crate::order::InOrder as _;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Person, TrackedLeg};
 use crate::tracker::row::SAME_END_MS;
@@ -64,7 +65,7 @@ impl Tracker {
         }
         if call.origin == Origin::Trunk {
             legs.extend(Self::unrung_legs(&unrung, ended_ms).map(|leg| (leg, None)));
-            legs.sort_by_key(|(leg, _)| leg.started_ms);
+            legs.order_by_key(|(leg, _)| leg.started_ms);
         }
         legs
     }
