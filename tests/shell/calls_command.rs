@@ -98,7 +98,7 @@ fn on_a_terminal_of_eighty_columns_no_line_is_longer_and_what_fits_is_whole() {
         assert!(table.contains("+12025550123") && table.contains("QUEUE_ABANDON"), "{table}");
     }
     let usual = list::fitted(&all[..1], false, &TimeZone::UTC, Some(120));
-    assert!(usual.starts_with("ID  Started           Dir"), "{usual}");
+    assert!(usual.contains("ID  Started           Dir"), "{usual}");
 }
 
 #[test]
