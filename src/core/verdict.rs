@@ -153,14 +153,15 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.caller_left { gave_up(f) } else { ended_by_pbx(f) }
 }
 
-/// A leg or the last queue visit had an end that nobody saw, and with it perhaps an answer.
+/// A leg or the last queue visit had an end that nobody saw, or somebody answered, and with it there was perhaps a talk.
 fn has_unseen_end(f: &Facts<'_>) -> bool {
-    use VisitResult::{Connected, Key, Transferred, Unknown};
+    use VisitResult::{Connected, Cut, Key, Transferred, Unknown};
     let last = f.visits.last().map(|(_, result)| *result);
     // What the queue rang before it let the caller go without an agent has not served the caller.
-    let in_vain = last.is_some_and(|result| !matches!(result, Connected | Key | Transferred | Unknown));
-    let leg_may_have = f.legs.contains(&LegResult::Unknown) && (!in_vain || f.tried_after_queue);
-    last == Some(Unknown) || leg_may_have
+    let in_vain = last.is_some_and(|result| !matches!(result, Connected | Cut | Key | Transferred | Unknown));
+    // Who answered and was connected with nobody, as far as it was seen, may have been out of sight.
+    let perhaps = f.legs.iter().any(|leg| matches!(leg, LegResult::Unknown | LegResult::Dumped));
+    last == Some(Unknown) || perhaps && (!in_vain || f.tried_after_queue)
 }
 
 fn unrecorded() -> (Status, Outcome, String) {

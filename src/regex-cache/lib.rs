@@ -78,7 +78,6 @@ pub struct CachedRegex {
     pattern: Pattern,
 }
 
-#[expect(clippy::missing_panics_doc, reason = "said at the type")]
 impl CachedRegex {
     /// A pattern, which is parsed when it is first used.
     ///
