@@ -1,7 +1,8 @@
 //! `callbackd callbacks`: who is called back, what became of it, and what a person may change.
 
 pub(super) mod history;
-mod list;
+#[doc(hidden)]
+pub mod list;
 pub(crate) mod why;
 
 use super::calls::when;

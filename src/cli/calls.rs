@@ -1,6 +1,7 @@
 //! `callbackd calls`: lists calls, and shows what happened in one call.
 
-mod list;
+#[doc(hidden)]
+pub mod list;
 pub mod when;
 
 use super::complete;

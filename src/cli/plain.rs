@@ -33,3 +33,17 @@ pub(crate) fn size(bytes: u64) -> String {
         _ => format!("{} GB", tenths(1_000_000_000)),
     }
 }
+
+/// Columns of the terminal that standard output is; `None` if it is none.
+pub(crate) fn terminal_width() -> Option<usize> {
+    rustix::termios::tcgetwinsize(std::io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
+        .filter(|&width| width > 0)
+}
+
+/// Columns of a table whose columns have so many between them: of the widest line.
+pub(crate) fn table_width<const N: usize>(header: &[&str; N], rows: &[[String; N]], gap: u16) -> usize {
+    let column = |n: usize| rows.iter().map(|row| row[n].chars().count()).chain([header[n].len()]).max().unwrap_or(0);
+    (0..N).map(column).sum::<usize>() + (N - 1) * usize::from(gap)
+}

@@ -17,8 +17,8 @@ pub(super) const CHECK: Duration = Duration::from_secs(3);
 /// So long of it comes before calls are recorded: enough for a small database. The rest follows when the daemon is ready.
 pub(super) const FIRST_CHECK: Duration = Duration::from_millis(20);
 
-/// SQLite's virtual machine looks at the clock every so many steps.
-const STEPS_PER_LOOK: i32 = 1_000;
+/// The clock is looked at every so many steps of SQLite's virtual machine, or pages of a tree, each of which may take a tenth of a millisecond.
+const STEPS_PER_LOOK: i32 = 100;
 
 /// How long to wait for a daemon that is just recovering its log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,8 +1,8 @@
 //! `callbackd calls`: what people and scripts see of stored calls.
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
-use callbackd::cli::calls::{CallsArgs, CallsError, run};
-use callbackd::store::Store;
+use callbackd::cli::calls::{CallsArgs, CallsError, list, run};
+use callbackd::store::{CallFilter, Reader, Store};
 use callbackd_core::model::{Direction, FinishedCall, Outcome, PbxId, Status};
 use clap::{Args, FromArgMatches};
 use jiff::Timestamp;
@@ -77,6 +77,28 @@ fn the_widest_words_of_statuses_and_outcomes_fit_into_a_hundred_columns() {
         table.contains("CALLBACK_REQUESTED") && table.contains("NOT_CONNECTED") && table.contains("a-queue-…"),
         "{table}"
     );
+}
+
+#[test]
+fn on_a_terminal_of_eighty_columns_no_line_is_longer_and_what_fits_is_whole() {
+    let (_directory, path) = with_calls(Status::ALL.iter().flat_map(|&status| {
+        Outcome::ALL.iter().map(move |&outcome| FinishedCall {
+            status,
+            outcome,
+            queue: Some("a-queue-with-a-long-name".into()),
+            agent: Some("PJSIP/a-long-interface".into()),
+            ..abandoned(&format!("{status}.{outcome}"))
+        })
+    }));
+    let all = Reader::open(&path).unwrap().calls(&CallFilter::default()).unwrap();
+    for (several, width) in [(false, 80), (true, 80), (false, 120)] {
+        let table = list::fitted(&all, several, &TimeZone::UTC, Some(width));
+        let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= width, "{widest} of {width}: {table}");
+        assert!(table.contains("+12025550123") && table.contains("QUEUE_ABANDON"), "{table}");
+    }
+    let usual = list::fitted(&all[..1], false, &TimeZone::UTC, Some(120));
+    assert!(usual.contains("ID  Started           Dir"), "{usual}");
 }
 
 #[test]

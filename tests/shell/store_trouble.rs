@@ -301,7 +301,7 @@ fn a_large_database_is_checked_when_the_daemon_is_ready_and_stops_it_if_it_is_da
     let site = Site::new(1);
     let db = site.path("calls.db");
     drop(callbackd::store::Store::open(&db).unwrap());
-    // More than there is time for before anything is recorded; what is damaged is looked at last.
+    // More than there is time for before anything is recorded, and what is damaged is the end of it.
     Connection::open(&db)
         .unwrap()
         .execute_batch(
@@ -310,7 +310,8 @@ fn a_large_database_is_checked_when_the_daemon_is_ready_and_stops_it_if_it_is_da
              PRAGMA wal_checkpoint(TRUNCATE)",
         )
         .unwrap();
-    crate::stored::spoil(&db, "webhook_messages");
+    let file = fs::File::options().write(true).open(&db).unwrap();
+    file.write_all_at(&[0xA5; 4096], file.metadata().unwrap().len() - 4096).unwrap();
     let said = site.run(&["run", "--config", "callbackd.toml"]);
     assert_eq!(said.code, 65, "{said:#?}");
     for word in ["daemon: callbackd starts", "store: Cannot use the database, stopping", "is damaged"] {

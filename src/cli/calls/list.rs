@@ -2,7 +2,7 @@
 
 use super::CallsError;
 use crate::api::answers::{CallAnswer, CallFlat};
-use crate::cli::plain::{clip, clock, json_line, local, safe};
+use crate::cli::plain::{clip, clock, json_line, local, safe, table_width, terminal_width};
 use crate::report::faces::csv::{csv_error, no_formula, writer};
 use crate::store::{CallFilter, Reader, StoredCall};
 use callbackd_core::model::Direction;
@@ -12,11 +12,14 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-/// The table is made for terminals of this width, columns.
+/// Where there is no terminal, the table is made for this width, columns.
 const WIDTH: usize = 100;
 
 /// Names of queues and agents are cut to this many characters where the table would be too wide.
 const SHORT_NAME: usize = 9;
+
+/// An outcome is cut to this many where nothing else helps.
+const SHORT_OUTCOME: usize = 14;
 
 const HEADER: [&str; 10] = ["ID", "Started", "Dir", "Number", "Status", "Outcome", "Queue", "Agent", "Wait", "Talk"];
 
@@ -26,33 +29,70 @@ const RIGHT: [usize; 3] = [0, 8, 9];
 /// The columns of [`HEADER`] that hold names of the operator's choice.
 const NAMES: [usize; 2] = [6, 7];
 
+const STARTED: usize = 1;
+const DIR: usize = 2;
+const STATUS: usize = 4;
+const OUTCOME: usize = 5;
+
 /// A table for people; where there are several PBXs, which one is the last column.
 pub(crate) fn table(calls: &[StoredCall], several: bool, zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", fitted(calls, several, zone, terminal_width()))
+}
+
+/// For a terminal of this width, columns. What does not fit gives way: space, ends of names, the year, and what the outcome says as well.
+#[must_use]
+pub fn fitted(calls: &[StoredCall], several: bool, zone: &TimeZone, terminal: Option<usize>) -> String {
     let mut rows: Vec<[String; 10]> = calls.iter().map(|call| row(call, zone)).collect();
+    let pbx = if several {
+        calls.iter().map(|call| safe(&call.call.pbx).chars().count()).max().unwrap_or(0).max(3) + 2
+    } else {
+        0
+    };
+    let room = terminal.unwrap_or(WIDTH + pbx).saturating_sub(pbx);
+    let mut header = HEADER;
     let mut gap = 2;
-    if width(&rows, gap) > WIDTH {
-        for row in &mut rows {
-            for column in NAMES {
-                row[column] = clip(&row[column], SHORT_NAME);
-            }
+    let clipped = |rows: &mut Vec<[String; 10]>, column: usize, to: usize| {
+        rows.iter_mut().for_each(|row| row[column] = clip(&row[column], to));
+    };
+    if table_width(&header, &rows, gap) > room {
+        NAMES.iter().for_each(|column| clipped(&mut rows, *column, SHORT_NAME));
+    }
+    if table_width(&header, &rows, gap) > room {
+        gap = 1;
+    }
+    if terminal.is_some() && table_width(&header, &rows, gap) > room {
+        for (row, call) in rows.iter_mut().zip(calls) {
+            row[STARTED] = local(call.call.started_ms, zone, "%m-%d %H:%M");
         }
-        if width(&rows, gap) > WIDTH {
-            gap = 1;
+    }
+    let mut left_out = Vec::new();
+    for column in [STATUS, DIR] {
+        // A column without width still has its space.
+        if terminal.is_some() && table_width(&header, &rows, gap) - left_out.len() * usize::from(gap) > room {
+            header[column] = "";
+            rows.iter_mut().for_each(|row| row[column].clear());
+            left_out.push(column);
         }
+    }
+    if terminal.is_some() && table_width(&header, &rows, gap) - left_out.len() * usize::from(gap) > room {
+        clipped(&mut rows, OUTCOME, SHORT_OUTCOME);
     }
     let mut table = Table::new();
     let last = |pbx: &str| several.then(|| Cell::new(safe(pbx)));
-    table.load_style(NOTHING).set_header(HEADER.into_iter().map(Cell::new).chain(last("PBX")));
-    table.add_rows(
-        rows.into_iter().zip(calls).map(|(row, call)| row.into_iter().map(Cell::new).chain(last(&call.call.pbx))),
-    );
+    let kept = |n: &usize| !left_out.contains(n);
+    let shown = |cells: [String; 10]| {
+        cells.into_iter().enumerate().filter(|(n, _)| kept(n)).map(|(_, cell)| Cell::new(cell)).collect::<Vec<Cell>>()
+    };
+    table.load_style(NOTHING).set_header(shown(header.map(str::to_owned)).into_iter().chain(last("PBX")));
+    table.add_rows(rows.into_iter().zip(calls).map(|(row, call)| shown(row).into_iter().chain(last(&call.call.pbx))));
+    let places = (0..HEADER.len()).filter(kept).collect::<Vec<usize>>();
     for (n, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, gap));
-        if RIGHT.contains(&n) {
+        if places.get(n).is_some_and(|place| RIGHT.contains(place)) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    writeln!(out, "{}", table.trim_fmt())
+    table.trim_fmt()
 }
 
 fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10] {
@@ -83,12 +123,6 @@ fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10
 /// Only who calls us withholds a number; whom we call has one, though it may not have been seen.
 const fn no_number(direction: Direction) -> &'static str {
     if matches!(direction, Direction::Inbound) { "withheld" } else { "unknown" }
-}
-
-/// Of the widest line.
-fn width(rows: &[[String; 10]], gap: u16) -> usize {
-    let column = |n: usize| rows.iter().map(|row| row[n].chars().count()).chain([HEADER[n].len()]).max().unwrap_or(0);
-    (0..HEADER.len()).map(column).sum::<usize>() + (HEADER.len() - 1) * usize::from(gap)
 }
 
 /// One object per line; returns how many.
