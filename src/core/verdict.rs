@@ -159,7 +159,7 @@ fn has_unseen_end(f: &Facts<'_>) -> bool {
     let last = f.visits.last().map(|(_, result)| *result);
     // What the queue rang before it let the caller go without an agent has not served the caller.
     let in_vain = last.is_some_and(|result| !matches!(result, Connected | Cut | Key | Transferred | Unknown));
-    // Who answered and was connected with nobody, as far as it was seen, may have been out of sight.
+    // Who answered and was connected with nobody, as far as it was seen, may have talked unseen.
     let perhaps = f.legs.iter().any(|leg| matches!(leg, LegResult::Unknown | LegResult::Dumped));
     last == Some(Unknown) || perhaps && (!in_vain || f.tried_after_queue)
 }

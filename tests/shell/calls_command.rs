@@ -58,9 +58,9 @@ ID  Started           Dir  Number        Status  Outcome        Queue  Agent    
     );
 }
 
-#[test]
-fn the_widest_words_of_statuses_and_outcomes_fit_into_a_hundred_columns() {
-    let (_directory, path) = with_calls(Status::ALL.iter().flat_map(|&status| {
+/// A call of each status with each outcome, of a queue and an agent whose names are long.
+fn calls_of_all_words() -> impl Iterator<Item = FinishedCall> {
+    Status::ALL.iter().flat_map(|&status| {
         Outcome::ALL.iter().map(move |&outcome| FinishedCall {
             status,
             outcome,
@@ -68,7 +68,12 @@ fn the_widest_words_of_statuses_and_outcomes_fit_into_a_hundred_columns() {
             agent: Some("PJSIP/a-long-interface".into()),
             ..abandoned(&format!("{status}.{outcome}"))
         })
-    }));
+    })
+}
+
+#[test]
+fn the_widest_words_of_statuses_and_outcomes_fit_into_a_hundred_columns() {
+    let (_directory, path) = with_calls(calls_of_all_words());
     let table = calls(&path, &["--limit", "999"]).unwrap().out;
     assert_eq!(table.lines().count(), 1 + Status::ALL.len() * Outcome::ALL.len());
     let widest = table.lines().map(|line| line.chars().count()).max().unwrap();
@@ -81,15 +86,7 @@ fn the_widest_words_of_statuses_and_outcomes_fit_into_a_hundred_columns() {
 
 #[test]
 fn on_a_terminal_of_eighty_columns_no_line_is_longer_and_what_fits_is_whole() {
-    let (_directory, path) = with_calls(Status::ALL.iter().flat_map(|&status| {
-        Outcome::ALL.iter().map(move |&outcome| FinishedCall {
-            status,
-            outcome,
-            queue: Some("a-queue-with-a-long-name".into()),
-            agent: Some("PJSIP/a-long-interface".into()),
-            ..abandoned(&format!("{status}.{outcome}"))
-        })
-    }));
+    let (_directory, path) = with_calls(calls_of_all_words());
     let all = Reader::open(&path).unwrap().calls(&CallFilter::default()).unwrap();
     for (several, width) in [(false, 80), (true, 80), (false, 120)] {
         let table = list::fitted(&all, several, &TimeZone::UTC, Some(width));

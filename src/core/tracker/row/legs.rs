@@ -133,7 +133,7 @@ impl Tracker {
         let other_answered = cause == Some(HangupCause::AnsweredElsewhere) || others().any(|p| in_time(&p));
         let cut = self.cut_off(call) || self.cut_in_queue(call);
         if leg.answered_ms.is_some() && leg.in_doubt {
-            return LegResult::Unknown; // they may have talked out of sight
+            return LegResult::Unknown; // they may have talked unseen
         }
         if leg.answered_ms.is_some() {
             let end = channel.ended_ms.or(leg.ended_ms).unwrap_or(Millis::MAX);
