@@ -3,6 +3,7 @@
 use crate::scripted::{Action, GREETING, Running, Server, Site, counter, usual};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::process::Command;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -16,6 +17,15 @@ pub(crate) struct Watched {
     pub(crate) daemon: Running,
 }
 
+/// The daemon of this site, with the environment that its unit gives it.
+pub(crate) fn as_the_unit_runs_it(site: &Site) -> Command {
+    const UNIT: &str = include_str!("../../systemd/callbackd.service");
+    let set = UNIT.lines().filter_map(|line| line.strip_prefix("Environment=")?.split_once('='));
+    let mut command = site.command(&["run", "--config", "callbackd.toml"]);
+    command.envs(set);
+    command
+}
+
 impl Watched {
     fn start(answer: impl FnMut(&Action) -> Option<String> + Send + 'static, more: &str) -> Self {
         let server = Server::start(GREETING, 1_000, Box::new(answer));
@@ -25,7 +35,7 @@ impl Watched {
              [numbers]\nregion = \"US\"\n{more}",
             server.port
         ));
-        let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+        let mut daemon = Running::start(as_the_unit_runs_it(&site));
         daemon.wait_for("Asterisk is ready");
         Self { site, server, daemon }
     }

@@ -1,6 +1,6 @@
 //! All that the daemon keeps in memory, full at once: on two PBXs, with callbacks, while the database is locked.
 
-use crate::memory::{Watched, channel, longest};
+use crate::memory::{Watched, as_the_unit_runs_it, channel, longest};
 use crate::scripted::{Action, GREETING, Running, Server, Site, usual};
 use callbackd::store::Store;
 use serde_json::Value;
@@ -86,7 +86,7 @@ fn all_budgets_of_several_pbxs_at_once_stay_small() {
          [callback]\nenabled = true\nquiet = \"off\"\ndial_customer = \"PJSIP/{{number}}@provider\"\n"
     ));
     fill(&site);
-    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    let mut daemon = Running::start(as_the_unit_runs_it(&site));
     for _ in names {
         daemon.wait_for("Asterisk is ready");
     }

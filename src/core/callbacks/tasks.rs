@@ -217,7 +217,8 @@ impl Misses {
 /// All open callbacks.
 #[derive(Debug, Default)]
 pub(crate) struct Tasks {
-    open: BTreeMap<i64, Task>,
+    /// Boxed: in the order of its ids the tree's nodes stay half empty.
+    open: BTreeMap<i64, Box<Task>>,
     by_number: BTreeMap<E164, i64>,
     ready: BTreeSet<Turn>,
     timers: BTreeSet<(u64, i64)>,
@@ -232,11 +233,11 @@ impl Tasks {
     }
 
     pub(crate) fn get(&self, id: i64) -> Option<&Task> {
-        self.open.get(&id)
+        self.open.get(&id).map(Box::as_ref)
     }
 
     pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut Task> {
-        self.open.get_mut(&id)
+        self.open.get_mut(&id).map(Box::as_mut)
     }
 
     pub(crate) fn contains(&self, id: i64) -> bool {
@@ -315,7 +316,7 @@ impl Tasks {
             look: None,
             turn: None,
         };
-        self.open.insert(id, task);
+        self.open.insert(id, Box::new(task));
     }
 
     /// Puts a callback among those whose turn may come, or among the timers until then. Returns whether its turn may come.
@@ -387,7 +388,7 @@ impl Tasks {
 
     /// Those whose time has not come, in the order in which they are looked at.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &Task> {
-        let tasks = self.timers.iter().filter_map(|(_, id)| self.open.get(id));
+        let tasks = self.timers.iter().filter_map(|(_, id)| self.get(*id));
         tasks.filter(|task| task.turn.is_none() && task.attempt.is_none())
     }
 
@@ -428,7 +429,7 @@ impl Tasks {
         if let Some(look) = task.look {
             self.timers.remove(&(look, id));
         }
-        Some(task)
+        Some(*task)
     }
 }
 
