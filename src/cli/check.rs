@@ -11,6 +11,7 @@ mod hours;
 pub(crate) mod paths;
 pub(crate) mod report;
 pub(crate) mod rights;
+mod shipped;
 mod sinks;
 mod webhooks;
 

@@ -252,7 +252,7 @@ pub struct Config {
     pub(crate) sinks: Vec<Sink>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
-    /// In which `callbackd report` writes pages and messages, `report.language`.
+    /// In which `callbackd report` writes pages and messages, and agents' phones say `{reason}`, `report.language`.
     pub(crate) report_language: Language,
     /// Where the report of each day goes, table `[report.mail]`.
     pub(crate) report_mail: ReportMail,

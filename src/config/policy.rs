@@ -1,6 +1,8 @@
 //! From the configuration to the policy by which missed callers are called back.
 
 use super::{CallbackQueue, Config, Settings, rules::millis};
+use crate::language::Language;
+use callbackd_core::callbacks::attempt::display::ReasonWords;
 use callbackd_core::callbacks::policy::{NumberPolicy, OnMissedOffers, Policies, Policy, QueuePolicy};
 use callbackd_core::model::hours::Hours;
 
@@ -11,24 +13,26 @@ impl Config {
     /// If hours or region are bad, which a configuration that was read by this program never is.
     #[must_use]
     pub fn policies(&self) -> Policies {
-        let of = |pbx: &super::Pbx| (pbx.name.clone(), pbx.settings.policy(pbx.gap.cdr_csv.is_some()));
+        let (files, language) = (|pbx: &super::Pbx| pbx.gap.cdr_csv.is_some(), self.report_language);
+        let of = |pbx: &super::Pbx| (pbx.name.clone(), pbx.settings.policy(files(pbx), language));
         Policies {
             overall: self.overall,
             pbx: self.pbx.iter().map(of).collect(),
-            others: self.shared.policy(false),
+            others: self.shared.policy(false, language),
             codes: self.shared.codes.clone(),
         }
     }
 }
 
 impl Settings {
-    /// The policy by which the missed callers of a PBX are called back; `look_up_cdr`: its CDR can be read.
+    /// The policy by which the missed callers of a PBX are called back; `look_up_cdr`: its CDR can be read. `language`: of the agents.
     ///
     /// # Panics
     /// If hours or region are bad, which a configuration that was read by this program never is.
     #[must_use]
-    pub(crate) fn policy(&self, look_up_cdr: bool) -> Policy {
+    pub(crate) fn policy(&self, look_up_cdr: bool, language: Language) -> Policy {
         let c = &self.callback;
+        let [requested, missed, by_hand] = language.reasons().map(str::to_owned);
         Policy {
             enabled: c.enabled,
             on: c.on.clone(),
@@ -53,6 +57,7 @@ impl Settings {
             number_form: c.number_form.clone(),
             agent_context: c.agent_context.clone(),
             customer_context: c.customer_context.clone(),
+            reasons: ReasonWords { requested, missed, by_hand },
             look_up_cdr,
             alongside: c.alongside,
             publish: c.publish,

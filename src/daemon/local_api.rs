@@ -8,7 +8,11 @@ use crate::store::Reader;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::CallbackRow;
 use std::path::PathBuf;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
+
+/// Threads that serve clients. The loop and the connections to Asterisk have their own: however many clients read, these are not kept waiting.
+const THREADS: usize = 1;
 
 /// Commands whose callback was looked up in the database and that wait for the loop; beyond it the look-ups wait, on threads of their own.
 const MAX_LOOKED_UP: usize = 64;
@@ -35,15 +39,26 @@ pub(crate) struct LocalApi {
     looked_up: (mpsc::Sender<Box<NamedCommand>>, mpsc::Receiver<Box<NamedCommand>>),
     replies: ApiReplies,
     db: PathBuf,
+    /// Where clients are served; `None` where the system gave no thread.
+    runtime: Option<Runtime>,
 }
 
 impl LocalApi {
     /// Opens the socket; `committed`: the newest change that is on the disk. Without it the daemon runs all the same.
     pub(crate) fn listen(config: &Config, committed: watch::Receiver<i64>) -> Self {
+        // Where the system gives no thread, those of the loop serve clients too.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("callbackd-api")
+            .enable_all()
+            .build()
+            .ok();
+        let inside = runtime.as_ref().map(Runtime::enter);
         let (front, asks) = Front::new(&config.store.path, committed);
         let servers = (api_replies::listen(config, &front), api_replies::listen_by_tcp(config, &front));
         let looked_up = mpsc::channel(MAX_LOOKED_UP);
-        Self { servers, asks, looked_up, replies: ApiReplies::default(), db: config.store.path.clone() }
+        drop(inside);
+        Self { servers, asks, looked_up, replies: ApiReplies::default(), db: config.store.path.clone(), runtime }
     }
 
     /// What comes in next. Nothing is lost if it is not waited for to the end.
@@ -111,5 +126,14 @@ impl LocalApi {
     /// Takes no more connections.
     pub(crate) fn close(&mut self) {
         self.servers = (None, None);
+    }
+}
+
+impl Drop for LocalApi {
+    fn drop(&mut self) {
+        // In the loop nothing may wait for threads to end.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }

@@ -75,9 +75,20 @@ words! {
     s_pending: "callback open: next in turn", "перезвон в работе: на очереди", "передзвін у роботі: на черзі", "שיחה חוזרת פתוחה: הבאה בתור", "devolución abierta: siguiente en turno", "Rückruf offen: als Nächster dran";
     s_waiting: "callback open: waiting", "перезвон в работе: ждёт", "передзвін у роботі: чекає", "שיחה חוזרת פתוחה: ממתינה", "devolución abierta: en espera", "Rückruf offen: wartet";
     s_calling: "callback open: being called", "перезвон в работе: звонят", "передзвін у роботі: дзвонять", "שיחה חוזרת פתוחה: מתקשרים", "devolución abierta: llamando", "Rückruf offen: wird angerufen";
+    // Why there is a callback, on a phone: short
+    c_requested: "requested", "по просьбе", "на прохання", "לבקשתו", "pedida", "erbeten";
+    c_missed: "missed", "пропущен", "пропущений", "לא נענתה", "perdida", "verpasst";
+    c_by_hand: "by hand", "вручную", "вручну", "ידנית", "a mano", "von Hand";
 }
 
 impl Language {
+    /// Why there is a callback, for an agent's phone: it was asked for, a call was missed, or a person entered it.
+    #[must_use]
+    pub(crate) const fn reasons(self) -> [&'static str; 3] {
+        let words = &ALL[self as usize];
+        [words.c_requested, words.c_missed, words.c_by_hand]
+    }
+
     /// What a status means.
     #[must_use]
     pub(crate) const fn status(self, status: Status) -> &'static str {

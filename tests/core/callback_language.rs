@@ -4,7 +4,7 @@ use crate::scheduler::{ANN, Scene, agent, pbx, policy, queue_policy};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::ami::action::ActionId;
 use callbackd_core::callbacks::attempt::dial_string::TemplateError;
-use callbackd_core::callbacks::attempt::display::{MAX_SHOWN, check_display};
+use callbackd_core::callbacks::attempt::display::{MAX_SHOWN, ReasonWords, check_display};
 use callbackd_core::callbacks::policy::{Policy, QueuePolicy};
 use callbackd_core::model::codes::CodedCall;
 use callbackd_core::model::{FinishedCall, Tag};
@@ -121,6 +121,15 @@ fn the_agents_phone_shows_what_the_template_says() {
     assert_eq!(shows("{did} {language} {attempt}", "", 1), "5550100 de");
     assert_eq!(shows("Rückruf {queue}", "", 1), "Rückruf sales");
     assert_eq!(shows("{name}", "{queue} \"x\" <1>", 1), "queue x 1");
+}
+
+#[test]
+fn the_reason_is_in_the_words_of_the_policy() {
+    let reasons = ReasonWords { missed: "пропущен".into(), ..ReasonWords::default() };
+    let default = QueuePolicy { display: "{reason} {queue}".into(), ..queue_policy() };
+    let mut scene = Scene::new(Policy { default, reasons, ..policy() }, vec![agent("101", &["sales"])]);
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.originates().next().unwrap().caller_id.0, "пропущен sales");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::alongside::Signs;
 pub use crate::identity::{e164, pbx};
+use callbackd_core::callbacks::attempt::display::ReasonWords;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
@@ -64,6 +65,7 @@ pub fn policy() -> Policy {
         number_form: "{digits}".into(),
         agent_context: "callbackd-agent".into(),
         customer_context: "callbackd-customer".into(),
+        reasons: ReasonWords::default(),
         look_up_cdr: false,
         alongside: false,
         publish: false,

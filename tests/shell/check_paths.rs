@@ -25,6 +25,38 @@ fn check(lines: &str, dialplan: &[Item], member: &str) -> Said {
 }
 
 #[test]
+fn a_dialplan_file_of_an_older_version_is_a_warning_with_the_fix_unless_no_language_is_set() {
+    let dial = "dial_customer = \"PJSIP/{number}@provider\"";
+    let said = check(dial, &[], "PJSIP/101");
+    let line = said.line(&["of an older version", "callbackd-leg", "Copy it anew: cp /usr/share/callbackd/asterisk/"]);
+    assert!(line.contains("warn") && said.code == 0, "{said:#?}");
+    let leg = ("callbackd-leg", "Extension: s\nPriority: 1");
+    let none = format!("{dial}\nlanguage = \"\"");
+    for said in [check(dial, &[leg], "PJSIP/101"), check(&none, &[], "PJSIP/101")] {
+        assert!(!said.out.contains("older version") && said.code == 0, "{said:#?}");
+    }
+    let german = format!("{none}\n[callback.queue.sales]\nlanguage = \"de\"");
+    assert!(check(&german, &[], "PJSIP/101").out.contains("older version"));
+}
+
+#[test]
+fn a_context_that_the_dialplan_goes_to_and_that_is_not_there_ends_calls() {
+    let dial = "dial_customer = \"PJSIP/{number}@provider\"";
+    let greets = ("closed", "Extension: s\nPriority: 1\nApplication: Gosub\nAppData: callbackd-closed,s,1(sales)");
+    let codes = ("phones", "IncludeContext: callbackd-codes");
+    let leg = ("callbackd-leg", "Extension: s\nPriority: 1");
+    let said = check(dial, &[leg, greets, codes], "PJSIP/101");
+    let line = said.line(&["callbackd-closed, callbackd-codes", "are not in the dialplan", "calls end there"]);
+    assert!(line.contains("MISSING") && said.code == 1, "{said:#?}");
+    let there = ["callbackd-closed", "callbackd-codes"].map(|context| (context, "Extension: s\nPriority: 1"));
+    assert_eq!(check(dial, &[&[leg, greets, codes], &there[..]].concat(), "PJSIP/101").code, 0);
+    let steps = "Extension: s\nPriority: 2\nApplication: Dial\nAppData: ${CALLBACKD_DIAL},20,b(callbackd-leg^s^1)";
+    assert!(
+        check(dial, &[("callbackd-agent", steps)], "PJSIP/101").line(&["callbackd-leg is not"]).contains("MISSING")
+    );
+}
+
+#[test]
 fn an_endpoint_that_does_not_exist_is_named() {
     let said = check("dial_customer = \"PJSIP/{number}@provider\"", &[], "PJSIP/101");
     assert_eq!(said.code, 0, "{said:#?}");

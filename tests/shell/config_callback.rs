@@ -190,6 +190,15 @@ fn an_alarm_comes_before_the_callback_expires() {
 }
 
 #[test]
+fn why_there_is_a_callback_is_said_on_phones_in_the_language_of_the_reports() {
+    let missed = |toml: &str| policy_of(&good(toml)).reasons.missed;
+    assert_eq!(missed(""), "missed");
+    let languages = ["en", "ru", "uk", "he", "es", "de"];
+    let words = languages.map(|language| missed(&format!("[report]\nlanguage = \"{language}\"")));
+    assert_eq!(words, ["missed", "пропущен", "пропущений", "לא נענתה", "perdida", "verpasst"]);
+}
+
+#[test]
 fn what_a_phone_cannot_show_and_a_language_that_is_none_are_refused_at_their_place() {
     assert_eq!(policy_of(&good("")).default.display, "CB {queue} {name} {times}");
     let own =

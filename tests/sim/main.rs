@@ -45,6 +45,9 @@ const SEEDS_OF_READERS: u64 = 12;
 const CRASHED: [u64; 2] = [4, 20];
 const CRASHED_CALLS: u32 = 12;
 
+/// A day of fair weather with callers who ask to be called back and are not called for too long.
+const LATE: u64 = 4;
+
 /// Days that once broke a rule, and what was wrong.
 const ONCE_BROKEN: &[(u64, &str)] = &[
     (3, "an attempt was LOST because its end was looked for in the moment before it was told"),
@@ -175,6 +178,25 @@ fn callers_who_name_a_time_are_called_then_and_in_their_language() {
     let Some((days, [wished, late])) = live(SEEDS_OF_WISHES, day, |day| [day.wished, day.late]) else { return };
     println!("{days} days, {wished} wishes, {late} alarms");
     assert!(wished > 5 * days, "they asked");
+}
+
+#[test]
+fn a_crash_at_any_output_raises_each_alarm_once_and_none_is_left_out() {
+    let day = || World::new(LATE, CRASHED_CALLS).with_wishes();
+    let whole = day().live().unwrap_or_else(|broken| panic!("{broken}"));
+    assert!(whole.late > 0, "the day has an alarm");
+    let next = AtomicU32::new(1);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at <= whole.wants) {
+                    if let Err(broken) = day().crashing_at(at).live() {
+                        panic!("crashed at output {at}: {broken}");
+                    }
+                }
+            });
+        }
+    });
 }
 
 #[test]

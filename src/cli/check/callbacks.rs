@@ -3,6 +3,7 @@
 use super::facts::Facts;
 use super::paths;
 use super::report::{Finding, Hint};
+use super::shipped;
 use crate::config::Callback;
 use crate::log::Wire;
 use callbackd_core::callbacks::freepbx::{DIAL_AGENT, SKIP_VOICEMAIL};
@@ -28,6 +29,7 @@ pub(crate) fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefi
         let detail = format!("the dialplan has no context {}: whoever answers is hung up", Wire(context));
         found.push(Finding::missing(what, detail));
     }
+    found.extend(shipped::judge(facts, callback, &absent));
     let dials = [("dial_agent", callback.dial_agent.as_deref()), ("dial_customer", Some(&*callback.dial_customer))];
     for (key, dial) in dials {
         let context = dial.and_then(paths::local).map(|(_, context)| context);

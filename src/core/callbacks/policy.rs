@@ -1,5 +1,6 @@
 //! Everything that the configuration says about callbacks: whom, when, by whom, how often.
 
+use crate::callbacks::attempt::display::ReasonWords;
 use crate::millis::Millis;
 use crate::model::codes::Codes;
 use crate::model::hours::Hours;
@@ -223,6 +224,8 @@ pub struct Policy {
     pub agent_context: String,
     /// Dialplan context for the customer's leg, customer first.
     pub customer_context: String,
+    /// How the agent's phone says why there is a callback, where `display` asks for it.
+    pub reasons: ReasonWords,
     /// Asterisk's CDR can be looked up (`gap.cdr_csv`).
     pub look_up_cdr: bool,
     /// Make callbacks though another callbackd makes them on the same PBX.

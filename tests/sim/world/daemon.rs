@@ -99,6 +99,9 @@ impl World {
             self.at(10, Event::Connect(self.run, i));
         }
         self.at(11, Event::Tick);
+        if let Some(wishes) = &mut self.wishes {
+            wishes.up_ms = self.now;
+        }
     }
 
     pub(super) fn crash(&mut self) {
@@ -126,9 +129,12 @@ impl World {
         self.with_core(|core| core.stopping(now));
         self.all_unseen(TO_DISK_MS);
         self.close_links();
-        for batch in [self.writing.take(), Some(std::mem::take(&mut self.queue))].into_iter().flatten() {
+        if let Some(batch) = self.writing.take() {
             self.put(&batch);
         }
+        self.writing_ms = self.queued_ms;
+        let batch = std::mem::take(&mut self.queue);
+        self.put(&batch);
         self.core = None;
         self.run += 1;
         let away = self.exponential(5 * SECOND);

@@ -41,8 +41,9 @@ impl World {
         for site in &mut self.sites {
             site.watch.wrote(self.now);
         }
+        let alarmed = self.is_alarmed_in_time(batch, self.writing_ms);
         let told = self.feed.as_mut().map_or(Ok(()), |feed| feed.commit(&self.disk, batch));
-        if let Err(broken) = self.disk.commit(batch).and(told) {
+        if let Err(broken) = alarmed.and(self.disk.commit(batch)).and(told) {
             self.break_with(broken);
         }
     }

@@ -4,9 +4,9 @@ use super::{MINUTE, SECOND, START, World, is_open};
 use callbackd::demo::pbx::Input;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::policy::{OnMissedOffers, QueuePolicy};
-use callbackd_core::model::{CallKey, CallbackState, FinishedCall};
+use callbackd_core::model::{CallKey, CallbackRow, CallbackState, FinishedCall, Record};
 use fastrand::Rng;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Languages that they speak; who asks for nothing hears English.
 const LANGUAGES: [&str; 3] = ["de", "fr", "es_MX"];
@@ -32,6 +32,24 @@ pub(super) struct Wishes {
     all: Vec<Wish>,
     /// `callback.alarm_late` of the day.
     alarm_ms: i64,
+    /// Since when each callback stands on the disk as it does.
+    stands_ms: BTreeMap<i64, i64>,
+    /// When the daemon that runs began.
+    pub(super) up_ms: i64,
+}
+
+impl Wishes {
+    /// The moment from which a callback that was expected then is late: so much time of opening hours after it, second by second.
+    fn late_ms(&self, queue: Option<&str>, expected_ms: i64) -> i64 {
+        let (mut at, mut left) = (expected_ms, self.alarm_ms);
+        while left > 0 || !is_open(queue, at) {
+            if is_open(queue, at) {
+                left -= SECOND;
+            }
+            at += SECOND;
+        }
+        at
+    }
 }
 
 impl World {
@@ -52,7 +70,7 @@ impl World {
             });
             (policy.missed_offers, policy.on_missed_offers) = (rng.u32(1..4), then);
         }
-        self.wishes = Some(Wishes { rng, all: Vec::new(), alarm_ms });
+        self.wishes = Some(Wishes { rng, all: Vec::new(), alarm_ms, stands_ms: BTreeMap::new(), up_ms: START });
         self
     }
 
@@ -133,6 +151,36 @@ impl World {
             if spoken != wished && !unheard {
                 return Err(format!("{id} speaks {spoken:?}, and the customer {wished:?}: {call:?}"));
             }
+        }
+        Ok(())
+    }
+
+    /// A transaction is about to be on the disk, whose first record was made at `made_ms`: a callback that stood there late, whose customer was neither
+    /// called nor being called, has raised its alarm before anything else became of it; and no alarm comes before it is late.
+    pub(super) fn is_alarmed_in_time(&mut self, batch: &[Record], made_ms: i64) -> Result<(), String> {
+        let (now, shifted) = (self.now, self.wall_shift != 0);
+        let Some(wishes) = &mut self.wishes else { return Ok(()) };
+        let mut rows: BTreeMap<i64, &CallbackRow> = BTreeMap::new();
+        for record in batch {
+            let Record::Callback(change) = record else { continue };
+            let (id, row) = (change.row.id, &change.row);
+            let before = rows.get(&id).copied().or_else(|| self.disk.callbacks.get(&id));
+            let since_ms = wishes.stands_ms.insert(id, now).unwrap_or(now);
+            if let Some(before) = before.filter(|_| !shifted) {
+                let being_called = matches!(before.state, CallbackState::DialingCustomer | CallbackState::Talking);
+                let owed = before.counted == 0 && before.alarmed_ms.is_none() && !being_called;
+                let expected_ms = before.requested_for_ms.filter(|at| owed && at + wishes.alarm_ms < made_ms);
+                let late_ms = expected_ms.map(|at| wishes.late_ms(before.queue.as_deref(), at));
+                let overdue = |late: i64| late.max(since_ms).max(wishes.up_ms) + SLACK_MS < made_ms;
+                if !change.late && late_ms.is_some_and(overdue) {
+                    return Err(format!("late since {late_ms:?}, and no alarm by {made_ms}: {before:?}, then {row:?}"));
+                }
+            }
+            let late_ms = row.requested_for_ms.map(|at| wishes.late_ms(row.queue.as_deref(), at));
+            if change.late && !shifted && late_ms.is_none_or(|late| row.alarmed_ms < Some(late)) {
+                return Err(format!("an alarm, and late only from {late_ms:?} on: {row:?}"));
+            }
+            rows.insert(id, row);
         }
         Ok(())
     }

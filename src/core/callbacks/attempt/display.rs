@@ -10,6 +10,34 @@ pub const DEFAULT: &str = "CB {queue} {name} {times}";
 /// Placeholders of `callback.display`.
 pub const DISPLAY: [&str; 8] = ["queue", "reason", "name", "number", "did", "times", "attempt", "language"];
 
+/// The words for `{reason}`, why there is a callback: in the language of those who read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasonWords {
+    /// The customer asked for it.
+    pub requested: String,
+    /// A call of theirs was missed.
+    pub missed: String,
+    /// A person entered it.
+    pub by_hand: String,
+}
+
+impl Default for ReasonWords {
+    /// In English.
+    fn default() -> Self {
+        Self { requested: "requested".to_owned(), missed: "missed".to_owned(), by_hand: "by hand".to_owned() }
+    }
+}
+
+impl ReasonWords {
+    fn of(&self, task: &CallbackRow) -> &str {
+        match (task.requested || task.requested_for_ms.is_some(), &task.first_miss) {
+            (true, _) => &self.requested,
+            (false, Some(_)) => &self.missed,
+            (false, None) => &self.by_hand,
+        }
+    }
+}
+
 /// Checks `callback.display`: known placeholders and what is shown as it is, not longer than what is shown in all.
 ///
 /// # Errors
@@ -23,13 +51,13 @@ pub fn check_display(template: &str) -> Result<(), TemplateError> {
 }
 
 /// The template filled for this attempt. What is not known is left out, and of what is too long the customer's name is cut.
-pub(super) fn title(template: &str, task: &CallbackRow, attempt: u32) -> String {
+pub(super) fn title(template: &str, reasons: &ReasonWords, task: &CallbackRow, attempt: u32) -> String {
     let name = shown(task.name.as_deref().unwrap_or_default(), MAX_SHOWN);
     let filled = |name: &str| {
         let with = fill(template, |placeholder| {
             Some(match placeholder {
                 "queue" => task.queue.clone().unwrap_or_default(),
-                "reason" => reason(task).to_owned(),
+                "reason" => reasons.of(task).to_owned(),
                 "name" => name.to_owned(),
                 "number" => task.number_e164.as_deref().unwrap_or_default().to_owned(),
                 "did" => task.did.clone().unwrap_or_default(),
@@ -47,13 +75,4 @@ pub(super) fn title(template: &str, task: &CallbackRow, attempt: u32) -> String 
     }
     let room = MAX_SHOWN.saturating_sub(whole.len() - name.len());
     shown(&filled(&shown(&name, room)), MAX_SHOWN)
-}
-
-/// Why there is a callback, in a word.
-fn reason(task: &CallbackRow) -> &'static str {
-    match (task.requested || task.requested_for_ms.is_some(), &task.first_miss) {
-        (true, _) => "requested",
-        (false, Some(_)) => "missed",
-        (false, None) => "by hand",
-    }
 }
