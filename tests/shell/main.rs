@@ -32,6 +32,7 @@ mod demo_command;
 mod documents;
 mod exchange;
 mod feed;
+mod feed_crowd;
 mod front;
 mod held_by_nobody;
 mod hostile_day;

@@ -125,6 +125,24 @@ mod zammad {
     }
 
     #[test]
+    fn an_integration_that_is_switched_off_is_waited_for() {
+        for words in [
+            "Feature is disabled, please contact your administrator!",
+            "Feature not configured, please contact your admin!",
+        ] {
+            let off = [(422, json!({ "error": words }))];
+            for (kind, data) in [("call.missed", missed(&json!({}))), ("call.started", missed(&json!({})))] {
+                let (asked, answer) = played(Format::Zammad, kind, &data, &off);
+                assert!(asked.len() == 1 && waits(&answer), "{answer:?}");
+            }
+        }
+        let hidden = (500, json!({ "error": "Error ID x1y2z3: Please contact your administrator." }));
+        let well = (200, json!({}));
+        let (asked, _) = played(Format::Zammad, "call.missed", &missed(&json!({})), &[hidden, well.clone(), well]);
+        assert_eq!(events(&asked), ["hangup", "newCall", "hangup"], "it may be that it does not know the call");
+    }
+
+    #[test]
     fn a_call_out_and_a_withheld_number_have_their_forms() {
         let out = missed(&json!({ "direction": "outbound", "agent": "PJSIP/101", "status": "BUSY" }));
         let (asked, _) = played(Format::Zammad, "call.ended", &out, &[(200, json!({}))]);
@@ -156,7 +174,8 @@ mod amocrm {
         let (asked, answer) = played(Format::AmoCrm, "call.ended", &answered(), &[added()]);
         let call = json!([{
             "direction": "inbound", "uniq": "lab-1.1", "duration": 61, "source": "callbackd", "phone": "+12025550123", "call_status": 4,
-            "call_result": "waited in queue sales for 37.0 s; the customer hung up first", "responsible_user_id": 7
+            "call_result": "waited in queue sales for 37.0 s; the customer hung up first", "responsible_user_id": 7,
+            "created_at": 1795858212
         }]);
         assert_eq!((asked, answer), (vec![("/api/v4/calls".to_owned(), call)], GOOD));
     }
@@ -235,6 +254,7 @@ mod bitrix24 {
             let to_do = &asked[1].1;
             assert_eq!((&to_do["ownerTypeId"], &to_do["ownerId"]), (&json!(kind), &json!(id)));
             assert_eq!((&to_do["deadline"], &to_do["responsibleId"]), (&json!("2026-11-28T09:35:00.000Z"), &json!(7)));
+            assert_eq!(to_do["title"], "Missed call from +12025550123");
             assert!(to_do["description"].as_str().unwrap().starts_with("Missed call from +12025550123\nName: ACME\n"));
             assert_eq!(answer, GOOD);
         }
@@ -270,7 +290,15 @@ mod bitrix24 {
         assert_eq!(at(503, "QUERY_LIMIT_EXCEEDED"), Answer::Status(429, None));
         assert_eq!(at(429, "OPERATION_TIME_LIMIT"), Answer::Status(429, None));
         assert_eq!(at(400, "ERROR_CORE"), Answer::Status(400, None));
-        for (code, error) in [(401, "INVALID_CREDENTIALS"), (403, "insufficient_scope"), (200, "ERROR_CORE")] {
+        assert_eq!(at(503, "OVERLOAD_LIMIT"), Answer::Status(503, None));
+        for (code, error) in [
+            (401, "NO_AUTH_FOUND"),
+            (403, "INVALID_CREDENTIALS"),
+            (403, "insufficient_scope"),
+            (403, "Access denied"),
+            (400, "ACCESS_DENIED"),
+            (200, "ERROR_CORE"),
+        ] {
             assert!(waits(&at(code, error)), "{error}");
         }
         // What the log has of an answer is a word, whoever has written it.

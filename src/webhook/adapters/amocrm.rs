@@ -11,6 +11,7 @@
 use super::{Http, Message, Reply, Request, Settings, Step, digits, done, is_good, json, notice, post};
 use crate::webhook::schedule::Answer;
 use callbackd_core::model::Status;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// Is it there?
@@ -59,6 +60,10 @@ fn add_call(settings: &Settings, message: Message<'_>) -> Step {
         "call_status": status(message),
         "call_result": message.text("why"),
     });
+    // A call that is sent late stands at its own time.
+    if let Ok(started) = message.text("started").parse::<Timestamp>() {
+        call["created_at"] = started.as_second().into();
+    }
     if let Some(user) = settings.responsible {
         call["responsible_user_id"] = user.into();
     }

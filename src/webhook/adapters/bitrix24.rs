@@ -6,8 +6,9 @@
 //! * `crm.lead.add`, <https://dev.1c-bitrix.ru/rest_help/crm/leads/crm_lead_add.php>.
 //! * `crm.activity.todo.add`, <https://dev.1c-bitrix.ru/rest_help/crm/rest_activity/todo/crm_activity_todo_add.php>.
 //!
-//! Errors: <https://dev.1c-bitrix.ru/rest_help/rest_sum/error_codes.php>: `QUERY_LIMIT_EXCEEDED` (503: more than two requests a second),
-//! `OPERATION_TIME_LIMIT` (429), `NO_AUTH_FOUND` and `INVALID_CREDENTIALS` (401), `insufficient_scope` (403: the webhook lacks the right `crm`).
+//! Errors: <https://apidocs.bitrix24.com/error-codes.html>: `QUERY_LIMIT_EXCEEDED` (503: more than two requests a second), `OPERATION_TIME_LIMIT` (429),
+//! `NO_AUTH_FOUND` (401), `INVALID_CREDENTIALS`, `ACCESS_DENIED` (403: no right, or the tariff has no REST), `insufficient_scope` (403: the webhook lacks
+//! the right `crm`), `OVERLOAD_LIMIT` (503: blocked by hand). `crm.activity.todo.add` says `ACCESS_DENIED` with 400.
 
 use super::{Message, Reply, Request, Settings, Step, done, is_good, json, notice, post};
 use crate::webhook::schedule::Answer;
@@ -50,6 +51,8 @@ pub(super) fn trial(settings: &Settings) -> Request {
 fn failed(reply: &Reply) -> Step {
     match json(reply)["error"].as_str().unwrap_or_default() {
         "QUERY_LIMIT_EXCEEDED" | "OPERATION_TIME_LIMIT" => Step::Done(Answer::Status(429, reply.retry_after_ms)),
+        // A right that is missing is no fault of the message, whatever the status beside it.
+        "ACCESS_DENIED" | "INVALID_CREDENTIALS" | "insufficient_scope" => done(reply, true),
         error if is_good(reply) => Step::Done(Answer::Nothing(format!("error {}", name(error)))),
         _ => done(reply, matches!(reply.code, 401 | 403)),
     }
@@ -81,6 +84,7 @@ fn to_do(settings: &Settings, message: Message<'_>, kind: u32, id: u64) -> Value
         "ownerTypeId": kind,
         "ownerId": id,
         "deadline": deadline,
+        "title": notice::headline(message),
         "description": notice::words(message, settings.zone.as_ref()),
     });
     if let Some(user) = settings.responsible {

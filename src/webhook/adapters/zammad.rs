@@ -2,9 +2,10 @@
 //!
 //! <https://docs.zammad.org/en/latest/api/generic-cti/index.html>. The token is a part of the address. A `newCall` whose `callId` is known, and an
 //! `answer` or `hangup` whose `callId` is not, are errors (`Cti::Log.process` in `app/models/cti/log.rb`: "call_id … already exists!", "No such
-//! call_id …"). A `hangup` of a call that nobody answered leaves it undone: it was missed.
+//! call_id …"; the words of the second are hidden from others than administrators, `ApplicationController::HandlesErrors`). An integration that is
+//! switched off or not configured is refused with 422 (`Integration::CtiController`). A `hangup` of a call that nobody answered leaves it undone: it was missed.
 
-use super::{Message, Reply, Settings, Step, digits, done, is_good, post};
+use super::{Message, Reply, Settings, Step, digits, done, is_good, json as json_of, post};
 use crate::webhook::schedule::Answer;
 use callbackd_core::model::Status;
 use serde_json::{Value, json};
@@ -21,6 +22,9 @@ pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply])
     };
     let Some(last) = all.last() else { return Step::Done(Answer::Status(204, None)) };
     let Some((first, more)) = answers.split_first() else { return send(last) };
+    if is_switched_off(first) {
+        return Step::Done(Answer::Nothing("the CTI integration is switched off or not configured there".to_owned()));
+    }
     if is_good(first) {
         return Step::Done(Answer::Status(first.code, None));
     }
@@ -42,6 +46,11 @@ pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply])
 /// It may be that it does not know the call: an error of the server, as any that it has not thought of.
 fn is_unknown(reply: &Reply) -> bool {
     matches!(reply.code, 422 | 500)
+}
+
+/// "Feature is disabled, …", "Feature not configured, …": no fault of the message.
+fn is_switched_off(reply: &Reply) -> bool {
+    reply.code == 422 && json_of(reply)["error"].as_str().is_some_and(|error| error.starts_with("Feature "))
 }
 
 fn failed(reply: &Reply) -> Step {
