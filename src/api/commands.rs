@@ -152,16 +152,16 @@ pub(super) fn refusal(error: &CommandError) -> Failure {
         CommandError::NoSuchQueue { .. } => ("queue", "GET /v1/queues lists them".to_owned()),
         CommandError::NoSuchCode(_) => ("code", "GET /v1/codes lists them".to_owned()),
         CommandError::Time { .. } => ("at", "a time as 2026-11-30T09:30, or +2h".to_owned()),
+        CommandError::NotCallable { .. } => ("number", "a number as it is dialled here, or as +12025550123".to_owned()),
+        CommandError::NotOnTheList(_) => ("number", "GET /v1/dnc lists them".to_owned()),
+        CommandError::DoNotCall(number) => ("number", format!("DELETE /v1/dnc/{number} takes it off that list")),
         CommandError::NoSuchCallback(_)
         | CommandError::Closed { .. }
         | CommandError::Active { .. }
-        | CommandError::NotCallable { .. }
-        | CommandError::DoNotCall(_)
         | CommandError::OpenAlready { .. }
         | CommandError::Full(_)
         | CommandError::ListFull
-        | CommandError::TooManyWait(_)
-        | CommandError::NotOnTheList(_) => return Failure::new(status_of(error), error.to_string()),
+        | CommandError::TooManyWait(_) => return Failure::new(status_of(error), error.to_string()),
     };
     Failure::of_field(field, error.to_string(), fix).with_status(status_of(error))
 }

@@ -3,7 +3,7 @@
 use super::Ask;
 use super::commands::refusal;
 use super::frames::Frames;
-use super::query::unknown;
+use super::query::{DESCRIBED, unknown};
 use super::readers::Readers;
 use super::slots::Slots;
 use super::status::Status;
@@ -116,17 +116,20 @@ impl From<store::Error> for Failure {
 }
 
 /// A path or a body that cannot be read is answered in JSON as everything else is.
-macro_rules! unreadable {
-    ($($rejection:ty),*) => {
-        $(impl From<$rejection> for Failure {
-            fn from(rejection: $rejection) -> Self {
-                Self::new(rejection.status(), rejection.body_text())
-            }
-        })*
-    };
+impl From<PathRejection> for Failure {
+    fn from(rejection: PathRejection) -> Self {
+        let why = rejection.body_text();
+        let why = why.strip_prefix("Invalid URL: ").unwrap_or(&why);
+        let fix = format!("ids of callbacks are whole numbers, names and numbers are UTF-8 ({DESCRIBED})");
+        Self::of_field("path", format!("the path cannot be read: {why}: {fix}"), fix).with_status(rejection.status())
+    }
 }
 
-unreadable!(PathRejection, BytesRejection);
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
 
 pub(crate) type Body = Result<Bytes, BytesRejection>;
 pub(crate) type Answer = Result<Json<serde_json::Value>, Failure>;
@@ -134,15 +137,42 @@ pub(crate) type Listed = Result<Response, Failure>;
 
 /// The body of a request, as JSON.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    let fix = format!("send a JSON object as {DESCRIBED} has it");
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Failure::of_field("body", format!("the body is no JSON object: {fix}"), fix));
+    }
     serde_json::from_slice(body).map_err(|error| {
-        let error = error.to_string();
-        unknown("field", &error)
-            .unwrap_or_else(|| bad(format!("the body is not the JSON that is expected here: {error}")))
+        let words = error.to_string();
+        unknown("field", &words).unwrap_or_else(|| {
+            let place = Some((error.line(), error.column())).filter(|_| error.is_data());
+            let field = place.and_then(|(line, column)| field_at(body, line, column));
+            let why = format!("the body is not the JSON that is expected here: {words}: {fix}");
+            Failure::of_field(field.as_deref().unwrap_or("body"), why, fix)
+        })
     })
 }
 
+/// The field whose value ends there, lines and columns counted from 1: the last word in quotes with a colon behind it. Bodies are flat objects.
+fn field_at(body: &[u8], line: usize, column: usize) -> Option<String> {
+    let text = String::from_utf8_lossy(body);
+    let before: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
+    let read = text.get(..before + column).unwrap_or(&text);
+    let quoted: Vec<(usize, &str)> = read.match_indices('"').collect();
+    let names = quoted.windows(2).filter_map(|two| {
+        let behind = read[two[1].0 + 1..].trim_start();
+        behind.starts_with(':').then(|| &read[two[0].0 + 1..two[1].0])
+    });
+    names.last().filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')).map(str::to_owned)
+}
+
+/// What a body or a question says cannot be taken. The words may begin with the field in backticks, and end with the fix behind a colon.
 pub(crate) fn bad(why: String) -> Failure {
-    Failure::new(StatusCode::BAD_REQUEST, why)
+    let named = why.strip_prefix('`').and_then(|rest| rest.split_once('`'));
+    let Some((field, rest)) = named.map(|(field, rest)| (field.to_owned(), rest.to_owned())) else {
+        return Failure::new(StatusCode::BAD_REQUEST, why);
+    };
+    let fix = rest.rsplit_once(": ").map_or(rest.trim_start(), |(_, fix)| fix);
+    Failure::of_field(&field, why, fix)
 }
 
 /// A query that panicked.
@@ -241,6 +271,20 @@ impl Front {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+
+    #[test]
+    fn the_field_of_a_value_that_is_not_of_its_kind_is_found_where_the_value_ends() {
+        for (body, line, column, field) in [
+            (r#"{"number":12"#, 1, 12, Some("number")),
+            (r#"{"number": "+1: \"x\"", "delay_ms": "soon""#, 1, 43, Some("delay_ms")),
+            ("{\n \"number\" : 12", 2, 15, Some("number")),
+            (r#"{"odd name": 12"#, 1, 15, None),
+            ("{", 1, 1, None),
+            ("", 0, 0, None),
+        ] {
+            assert_eq!(field_at(body.as_bytes(), line, column).as_deref(), field, "{body}");
+        }
+    }
 
     #[tokio::test]
     async fn more_questions_than_may_wait_for_the_daemon_are_refused_and_counted() {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Where the packages install the description of the API.
-const DESCRIBED: &str = "/usr/share/doc/callbackd/openapi.json";
+pub(super) const DESCRIBED: &str = "/usr/share/doc/callbackd/openapi.json";
 
 /// The parameters of a request. One that is not known, comes twice, is empty or cannot be read is refused by its name, with what to write instead.
 #[derive(Debug)]

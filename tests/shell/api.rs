@@ -165,6 +165,31 @@ fn a_path_or_question_that_cannot_be_read_is_the_clients_fault() {
 }
 
 #[test]
+fn what_is_wrong_in_a_body_a_path_or_a_cursor_is_named_with_the_fix() {
+    let front = Front::open("");
+    let id = front.added("+12025550123");
+    let (hold, prioritise) = (format!("/v1/callbacks/{id}/hold"), format!("/v1/callbacks/{id}/prioritise"));
+    for (method, path, body, field, fix) in [
+        ("POST", "/v1/callbacks", r#"{"number": 12}"#, "number", "openapi.json"),
+        ("POST", "/v1/callbacks", r#"{"number": "x"}"#, "number", "as +12025550123"),
+        ("POST", "/v1/callbacks", r#"{"number": "+12025550124", "delay_ms": "soon"}"#, "delay_ms", "openapi.json"),
+        ("POST", "/v1/callbacks", r#"["+12025550124"]"#, "body", "a JSON object"),
+        ("POST", "/v1/callbacks", "{", "body", "a JSON object"),
+        ("POST", "/v1/callbacks", "", "body", "a JSON object"),
+        ("POST", &hold, r#"{"note": 1}"#, "note", "openapi.json"),
+        ("POST", &prioritise, r#"{"priority": 9999}"#, "priority", "from -1000 to 1000"),
+        ("GET", "/v1/callbacks/ann", "", "path", "whole numbers"),
+        ("GET", "/v1/dnc?after=ann", "", "after", "header Link"),
+        ("DELETE", "/v1/dnc/+12025550199", "", "number", "GET /v1/dnc"),
+    ] {
+        let (status, answer) = http(&front.socket(), method, path, body).unwrap();
+        assert!((400..500).contains(&status), "{method} {path} {body}: {answer}");
+        assert_eq!(answer["field"], field, "{method} {path} {body}: {answer}");
+        assert!(answer["fix"].as_str().unwrap().contains(fix), "{method} {path} {body}: {answer}");
+    }
+}
+
+#[test]
 fn a_body_that_is_too_large_is_refused() {
     let front = Front::open("");
     let (status, answer) =

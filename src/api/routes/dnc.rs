@@ -2,7 +2,7 @@
 
 use super::rows_of;
 use crate::api::commands::DncAdd;
-use crate::api::front::{Answer, Body, Front, Listed, Peer, bad, parse};
+use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, bad, parse};
 use crate::api::pages;
 use crate::api::query::{Asked, Nothing};
 use axum::extract::rejection::PathRejection;
@@ -30,6 +30,12 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(part): Asked<Part
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let limit = rows_of(part.limit)?;
+    if let Some(after) = &part.after
+        && !after.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+')
+    {
+        let fix = "take it from the header Link of the page before, or leave it out";
+        return Err(Failure::of_field("after", format!("`after` is not a number of this list: {fix}"), fix));
+    }
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let after = part.after.unwrap_or_default();
         Ok(reader.page_of_do_not_call(now_ms, &after, limit, |page| {
