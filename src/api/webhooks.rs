@@ -31,7 +31,9 @@ pub(crate) enum WebhookError {
     )]
     NoTest,
     /// There is no message about this change, or what it said is not kept any more.
-    #[error("no message about change {0} is kept: callbackd webhooks show lists those that are")]
+    #[error(
+        "no message about change {0} can be sent once more: what is still tried goes by itself, and callbackd webhooks show lists what is kept"
+    )]
     NoMessage(i64),
 }
 
