@@ -56,19 +56,24 @@ impl World {
     /// On this day some callers ask to be called back, nobody gives orders, and what comes late raises an alarm.
     pub fn with_wishes(mut self) -> Self {
         let mut rng = Rng::with_seed(self.seed ^ 0x0051_5e5e);
-        let alarm_ms = rng.i64(2..20) * MINUTE;
+        let alarm_ms = rng.i64(5..240) * SECOND;
         let expire_ms = alarm_ms + rng.i64(10..120) * MINUTE;
+        let cooldown_ms = rng.i64(1..20) * MINUTE;
+        self.policies.overall.max_active = 1;
         let then = if rng.u32(..4) == 0 {
             OnMissedOffers::Pause
         } else {
             OnMissedOffers::LeaveOut { for_ms: rng.i64(3..15) * MINUTE }
         };
-        for policy in self.policies.pbx.values_mut() {
+        // A day of one PBX calls it otherwise than its configuration.
+        for policy in self.policies.pbx.values_mut().chain([&mut self.policies.others]) {
             let queues = policy.queues.values_mut().chain([&mut policy.default]);
             queues.for_each(|queue: &mut QueuePolicy| {
                 (queue.alarm_late_ms, queue.expire_requested_ms) = (Some(alarm_ms), expire_ms);
             });
             (policy.missed_offers, policy.on_missed_offers) = (rng.u32(1..4), then);
+            // Agents are asked so seldom that some callbacks come late.
+            policy.agent_cooldown_ms = cooldown_ms;
         }
         self.wishes = Some(Wishes { rng, all: Vec::new(), alarm_ms, stands_ms: BTreeMap::new(), up_ms: START });
         self
