@@ -81,10 +81,10 @@ fn interface(n: usize) -> String {
     format!("PJSIP/{}", 1_000 + n)
 }
 
-/// `QueueMemberPause` as Asterisk 22 sends it.
+/// `QueueMemberPause` as Asterisk 22 sends it, stamped like the events of the captured call: one that is not would not be believed.
 fn pause(n: usize, paused: bool) -> String {
     format!(
-        "Event: QueueMemberPause\r\nPrivilege: agent,all\r\n{}Paused: {}\r\nPausedReason: \r\n\r\n",
+        "Event: QueueMemberPause\r\nPrivilege: agent,all\r\nTimestamp: 1795336411.263792\r\nSystemName: pbx\r\n{}Paused: {}\r\nPausedReason: \r\n\r\n",
         member(n),
         u8::from(paused)
     )
