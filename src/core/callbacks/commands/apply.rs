@@ -399,7 +399,7 @@ impl Scheduler {
 
     /// Stores what a person changed, and looks where that puts the callback.
     fn changed(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
-        self.tell(id, by, note, None, None);
+        self.record(id, by, note, None, None);
         self.line_up(id);
         let Some(row) = self.callback(id) else { return Err(CommandError::NoSuchCallback(id)) };
         Ok(Done::Callback(Box::new(row.clone())))
