@@ -221,6 +221,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("--agent", CallFilter { agent: text("101"), ..CallFilter::default() }),
         ("--queue", CallFilter { queue: text("sales"), ..CallFilter::default() }),
         ("--pbx", CallFilter { pbx: text("pbx"), ..CallFilter::default() }),
+        ("--pbx --queue", CallFilter { pbx: text("pbx"), queue: text("sales"), ..CallFilter::default() }),
         ("did", CallFilter { did: text("5550100"), ..CallFilter::default() }),
         ("trunk", CallFilter { trunk: text("PJSIP/provider"), ..CallFilter::default() }),
         ("tag", CallFilter { tag: text("SALE"), ..CallFilter::default() }),
