@@ -49,6 +49,8 @@ pub(super) const PBXS: &str = "
 pub(super) const SEEN: &str = "SELECT seen_ms FROM pbx_seen WHERE pbx = ?";
 
 pub(super) const AGENTS: &str = "SELECT pbx, agent, name FROM agents ORDER BY pbx, agent";
+/// Whether a callback has this queue: one that a person made may have one in which no call has been yet.
+pub(super) const OF_QUEUE: &str = "SELECT 1 FROM callbacks WHERE queue = ? LIMIT 1";
 pub(super) const AGENT_ACTIVITY: &str = "
     SELECT activity, queue FROM agent_intervals
      WHERE pbx = ?1 AND agent = ?2 AND (activity, queue, from_ms) > (?3, ?4, 9223372036854775807)
