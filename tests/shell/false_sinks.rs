@@ -49,7 +49,8 @@ fn of_type(oid: u32) -> impl FnMut(&[u8]) -> Vec<u8> {
     move |asked| match asked.first() {
         None => WELCOME.to_vec(),
         Some(b'P') => {
-            let column = [b"x\0\0\0\0\0\0\0".as_slice(), &oid.to_be_bytes(), b"\xff\xff\xff\xff\xff\xff\0\x01"].concat();
+            let column =
+                [b"x\0\0\0\0\0\0\0".as_slice(), &oid.to_be_bytes(), b"\xff\xff\xff\xff\xff\xff\0\x01"].concat();
             [b"1\0\0\0\x04t\0\0\0\x06\0\0T\0\0\0\x1a\0\x01".as_slice(), &column, b"Z\0\0\0\x05I"].concat()
         }
         _ => b"2\0\0\0\x04D\0\0\0\x0b\0\x01\0\0\0\x01\x01C\0\0\0\x0dSELECT 1\0Z\0\0\0\x05I".to_vec(),

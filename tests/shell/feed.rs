@@ -266,7 +266,11 @@ fn a_client_that_does_not_read_is_cut_and_others_are_told_all() {
 /// The daemon's resident set, bytes.
 fn resident(front: &Front) -> f64 {
     let metrics = front.get("/metrics");
-    let line = metrics.as_str().unwrap().lines().find_map(|line| line.strip_prefix("callbackd_process_resident_memory_bytes "));
+    let line = metrics
+        .as_str()
+        .unwrap()
+        .lines()
+        .find_map(|line| line.strip_prefix("callbackd_process_resident_memory_bytes "));
     line.unwrap().parse().unwrap()
 }
 

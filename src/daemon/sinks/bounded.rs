@@ -44,7 +44,9 @@ impl<S> Bounded<S> {
         // Type `p`, four bytes of length, the password, a zero.
         let said = bytes.strip_prefix(b"p").and_then(|rest| rest.get(4..)).and_then(|rest| rest.strip_suffix(b"\0"));
         if self.password.as_ref().is_some_and(|password| said == Some(password.expose_secret().as_bytes())) {
-            return Some("the server asks for the password itself, which goes by TLS alone: let pg_hba.conf say scram-sha-256");
+            return Some(
+                "the server asks for the password itself, which goes by TLS alone: let pg_hba.conf say scram-sha-256",
+            );
         }
         memmem::find(bytes, ASKS_OF_TYPE).map(|_| "the server answers by a type that PostgreSQL does not have")
     }
@@ -88,7 +90,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         self.messages.take(&into.filled()[before..]);
         self.said += into.filled().len() - before;
         if self.messages.settings > MAX_SETTINGS {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the server tells settings without end")));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the server tells settings without end",
+            )));
         }
         if self.said > MAX_ANSWER {
             let why = format!("the server's answer is longer than {} MiB", MAX_ANSWER >> 20);
