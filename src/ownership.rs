@@ -229,6 +229,18 @@ pub enum NotSafe {
         /// Its permission bits.
         mode: u32,
     },
+    /// One user decides what of another's the name leads to.
+    #[error("{} belongs to {user} and leads to what is {owner}'s ({}), so root does nothing there: runuser -u {owner} --", place.display(), at.display())]
+    Led {
+        /// What leads there.
+        place: PathBuf,
+        /// Whose it is.
+        user: String,
+        /// The other's.
+        at: PathBuf,
+        /// Who that is.
+        owner: String,
+    },
     /// The way cannot be looked at.
     #[error("cannot look at {}: {source}", path.display())]
     Unseen {
@@ -253,15 +265,25 @@ pub enum NotSafe {
 /// but root can change which file the name leads to; and for everybody but root, because they can do no more than they may.
 ///
 /// # Errors
-/// A directory on the way is open to others, or cannot be looked at.
+/// A directory on the way is open to others, or cannot be looked at; or two users share in it, of whom one would have root act as the other.
 pub(crate) fn keeper(path: &Path) -> Result<Option<User>, NotSafe> {
     if !geteuid().is_root() {
         return Ok(None);
     }
     let steps = way(path).map_err(|source| NotSafe::Unseen { path: path.to_owned(), source })?;
-    let owned = steps.iter().rev().find(|step| step.meta.uid() != 0);
-    if let Some(step) = owned {
-        return Ok(Some(User::new(step.meta.uid(), step.meta.gid())));
+    let of = |step: &Step| User::new(step.meta.uid(), step.meta.gid());
+    let mut owned = steps.iter().filter(|step| step.meta.uid() != 0);
+    if let Some(last) = owned.next_back() {
+        let user = of(last);
+        return match owned.find(|step| step.meta.uid() != last.meta.uid()) {
+            None => Ok(Some(user)),
+            Some(step) => Err(NotSafe::Led {
+                place: step.path.clone(),
+                user: of(step).name(),
+                at: last.path.clone(),
+                owner: user.name(),
+            }),
+        };
     }
     match steps.iter().find(|step| step.meta.is_dir() && step.is_open_to_others()) {
         Some(step) => Err(NotSafe::Open { place: step.path.clone(), mode: step.meta.mode() & 0o7777 }),

@@ -114,7 +114,7 @@ impl Frames {
             }
             let (found, _) = readers.read(|reader| {
                 let after = reader.feed()?.at(newest);
-                read(reader, &after, &[])
+                read(reader, &after, &[], MAX_READ_BYTES)
             })?;
             let mut kept = self.kept();
             let Ok((found, _)) = found else {
@@ -143,14 +143,19 @@ impl Frames {
 /// Frames, and up to where the changes have been read.
 pub(crate) type Read = Result<(Vec<Frame>, Cursor), Behind>;
 
-/// Some changes after this cursor, as frames, those of these kinds; and how far the feed goes.
-pub(crate) fn read(reader: &crate::store::Reader, after: &Cursor, kinds: &[ChangeKind]) -> Result<(Read, Feed), Error> {
+/// Some changes after this cursor, as frames, those of these kinds, until they weigh so many bytes; and how far the feed goes.
+pub(crate) fn read(
+    reader: &crate::store::Reader,
+    after: &Cursor,
+    kinds: &[ChangeKind],
+    most: usize,
+) -> Result<(Read, Feed), Error> {
     let (mut frames, mut bytes) = (Vec::new(), 0);
     let (feed, read) = reader.each_change(Some(after), MAX_READ, kinds, |feed, change| {
         let made = frame(feed, &change);
         bytes += made.bytes.len();
         frames.push(made);
-        if bytes < MAX_READ_BYTES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if bytes < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     Ok((read.map(|end| (frames, end)), feed))
 }

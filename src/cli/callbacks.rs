@@ -263,7 +263,7 @@ fn show_list(
 ) -> Result<(), Failure> {
     let closed_wanted = args.all || args.number.is_some() || args.state.iter().any(|s| !s.is_open());
     let rows = args.limit.unwrap_or(if target.json { u64::MAX - 1 } else { TABLE_ROWS });
-    let filter = CallbackFilter {
+    let mut filter = CallbackFilter {
         open: if closed_wanted { None } else { Some(true) },
         state: args.state.clone(),
         queue: args.queue.clone(),
@@ -273,6 +273,7 @@ fn show_list(
     };
     let reader = target.reader()?;
     known(args.pbx.as_deref(), &target.pbxs, &reader)?;
+    reader.choose_queue(&mut filter.queue)?;
     if target.json && args.limit.is_none() {
         // All of them, written as they are read: memory does not grow with the rows.
         let mut written = Ok(());

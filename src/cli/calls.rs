@@ -190,6 +190,7 @@ fn list(
     let reader = Reader::open(db_path)?;
     known(args.pbx.as_deref(), pbxs, &reader)?;
     reader.choose_agent(&mut filter)?;
+    reader.choose_queue(&mut filter.queue)?;
     let shown = if args.json {
         list::json(&reader, &filter, out)?
     } else if args.csv {

@@ -95,10 +95,12 @@ pub fn run(args: &MissedArgs, target: &Target, out: &mut impl Write, notes: &mut
     );
     let reader = target.reader()?;
     known(args.pbx.as_deref(), &target.pbxs, &reader)?;
+    let mut queue = args.queue.clone();
+    reader.choose_queue(&mut queue)?;
     let mut found = reader.missed(CallFilter {
         since_ms: Some(since_ms),
         until_ms,
-        queue: args.queue.clone(),
+        queue,
         pbx: args.pbx.clone(),
         ..CallFilter::default()
     })?;

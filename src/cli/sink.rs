@@ -18,6 +18,10 @@ use tokio_postgres::Client;
 
 /// A server may take so long to let somebody in.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// And so long to answer. A schema waits for those who use its tables.
+const ANSWER: Duration = Duration::from_secs(60);
+/// What is removed may be much.
+const REMOVAL: Duration = Duration::from_hours(24);
 
 /// Manage the databases that hold a copy of the rows of many sites
 #[derive(Debug, Clone, clap::Args)]
@@ -99,7 +103,7 @@ pub fn run(args: &SinkArgs, config: &Config, target: &Target, out: &mut impl Wri
         }
         SinkCommand::Init { name, by, .. } => {
             let (sink, role) = (named(config, name, by)?, named(config, name, &AsArgs::default())?.user);
-            let found = asked(&sink, async |client: Client| schema::apply(&client, &role).await)?;
+            let found = asked(&sink, ANSWER, async |client: Client| schema::apply(&client, &role).await)?;
             if target.json {
                 json_line(&json!({ "sink": name, "before": found, "version": schema::VERSION, "role": role }), out)?;
             } else if found == schema::VERSION {
@@ -113,7 +117,8 @@ pub fn run(args: &SinkArgs, config: &Config, target: &Target, out: &mut impl Wri
         SinkCommand::Prune { name, before, site, by } => {
             let before = when::parse(before, &target.zone, target.now).map_err(Failure::Usage)?;
             let (sink, before_ms) = (named(config, name, by)?, before.as_millisecond());
-            let removed = asked(&sink, async |client: Client| prune::prune(&client, before_ms, site.as_deref()).await)?;
+            let removed =
+                asked(&sink, REMOVAL, async |client: Client| prune::prune(&client, before_ms, site.as_deref()).await)?;
             if target.json {
                 let rows: serde_json::Map<String, Value> =
                     removed.iter().map(|(table, rows)| ((*table).to_owned(), json!(rows))).collect();
@@ -150,7 +155,7 @@ fn named(config: &Config, name: &str, by: &AsArgs) -> Result<Sink, Failure> {
 }
 
 fn show(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
-    let sites = asked(sink, async |client: Client| {
+    let sites = asked(sink, ANSWER, async |client: Client| {
         schema::check(&client).await?;
         cursor::all(&client).await
     })?;
@@ -185,15 +190,23 @@ fn show(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), Failur
     Ok(())
 }
 
-/// Connects, and asks.
-fn asked<T, F: Future<Output = Result<T, Fault>>>(sink: &Sink, ask: impl FnOnce(Client) -> F) -> Result<T, Failure> {
+/// Connects, and asks for as long as is given.
+fn asked<T, F: Future<Output = Result<T, Fault>>>(
+    sink: &Sink,
+    within: Duration,
+    ask: impl FnOnce(Client) -> F,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let late = || Unreached::Unanswered("no answer in time".to_owned());
     runtime.block_on(async {
         let connecting = tokio::time::timeout(PATIENCE, connect(sink, "callbackd sink")).await;
-        let connected = connecting.unwrap_or_else(|_| Err(Unreached::Unanswered("no answer in time".to_owned())));
+        let connected = connecting.unwrap_or_else(|_| Err(late()));
         let mut connected: Connected = connected.map_err(|why| refused(sink, &why))?;
         let client = connected.client.take().ok_or_else(|| Failure::Missing(sink.name.clone()))?;
-        ask(client).await.map_err(|why| refused(sink, &why))
+        match tokio::time::timeout(within, ask(client)).await {
+            Ok(answer) => answer.map_err(|why| refused(sink, &why)),
+            Err(_) => Err(refused(sink, &late())),
+        }
     })
 }
 

@@ -2,6 +2,7 @@
 
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Record;
+use foldhash::fast::RandomState;
 use std::collections::HashSet;
 
 /// What is written again and again under one key, and has no history of its own.
@@ -26,7 +27,7 @@ pub(super) fn last_forms<'r>(
     if written.len() < 2 {
         return written;
     }
-    let mut later = HashSet::new();
+    let mut later: HashSet<_, RandomState> = HashSet::default();
     written.reverse();
     written.retain(|record| match changing(record) {
         // The end of a call removes its row, which an earlier run, or an earlier transaction, may have written.

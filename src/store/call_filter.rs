@@ -90,7 +90,9 @@ impl CallFilter {
             }
         }
         if let Some(pbx) = &self.pbx {
-            all.add("+pbx = ?", [pbx.clone().into()]); // `+`: a PBX may have nearly all calls, its key is no way to the newest
+            // Those of a PBX in the order of time, unless fewer calls are found first: `+` keeps the planner from asking that of all of the PBX.
+            let found_first = [&self.number, &self.agent, &self.queue, &self.tag].into_iter().any(Option::is_some);
+            all.add(if found_first { "+pbx = ?" } else { "pbx = ?" }, [pbx.clone().into()]);
         }
         if let Some(number) = &self.number {
             of_number(number, &mut all);

@@ -1,8 +1,9 @@
 //! Which calls a report is about; a name that nothing has is answered with those that there are.
 
-use super::questions::{AGENTS, values_of};
+use super::questions::{AGENTS, OF_QUEUE, values_of};
 use super::{CallFilter, Chosen, Error, Reader};
 use crate::report::Window;
+use callbackd_core::model::text::the_one;
 use callbackd_core::order::InOrder as _;
 use std::collections::BTreeSet;
 
@@ -51,7 +52,31 @@ impl Reader {
             return Ok(());
         }
         known.extend(agents.into_iter().map(|(.., name)| name).filter(|name| !name.is_empty()));
-        among("agent", &agent, &known.into_iter().collect::<Vec<_>>())
+        let mut wanted = agent;
+        among("agent", &mut wanted, &known.into_iter().collect::<Vec<_>>())?;
+        filter.agent = Some(wanted);
+        Ok(())
+    }
+
+    /// The queue of a list of calls or callbacks, whatever its capital letters.
+    ///
+    /// # Errors
+    /// See [`NoChoice`]. Where no call has been in any queue, none is asked for.
+    pub(crate) fn choose_queue(&self, queue: &mut Option<String>) -> Result<(), NoChoice> {
+        let Some(queue) = queue else { return Ok(()) };
+        let known = self.read(|connection| {
+            let mut met = BTreeSet::new();
+            for table in ["calls", "queue_visits"] {
+                for queue in connection.prepare(&values_of(table, "queue"))?.query_map([], |row| row.get(0))? {
+                    met.insert(queue?);
+                }
+            }
+            if connection.prepare(OF_QUEUE)?.exists([&*queue])? {
+                met.insert(queue.clone());
+            }
+            Ok(met)
+        })?;
+        if known.is_empty() { Ok(()) } else { among("queue", queue, &known.into_iter().collect::<Vec<_>>()) }
     }
 
     /// All agents who are known, with their names.
@@ -77,7 +102,7 @@ impl Reader {
 fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Chosen, NoChoice> {
     if chosen.queue.is_some() || chosen.agent.is_some() {
         let (queues, agents) = reader.ever_met()?;
-        if let Some(queue) = &chosen.queue {
+        if let Some(queue) = &mut chosen.queue {
             among("queue", queue, &queues)?;
         }
         if let Some(agent) = &mut chosen.agent {
@@ -98,14 +123,14 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
     }
     if chosen.did.is_some() || chosen.code.is_some() {
         let (dids, codes) = reader.met((window.from_ms, window.to_ms))?;
-        for (kind, wanted, known) in [("DID", &chosen.did, &dids), ("code", &chosen.code, &codes)] {
+        for (kind, wanted, known) in [("DID", &mut chosen.did, &dids), ("code", &mut chosen.code, &codes)] {
             // Where no call has any, that there are no calls says it all.
-            if let Some(wanted) = wanted.as_ref().filter(|_| !known.is_empty()) {
+            if let Some(wanted) = wanted.as_mut().filter(|_| !known.is_empty()) {
                 among(kind, wanted, known)?;
             }
         }
     }
-    if let Some(trunk) = &chosen.trunk {
+    if let Some(trunk) = &mut chosen.trunk {
         let mut trunks = Vec::new();
         for pbx in reader.pbxs()? {
             trunks.extend(reader.trunks(pbx.as_str(), 1_000)?);
@@ -132,9 +157,10 @@ fn named(wanted: &str, pbx: Option<&str>, agents: &[Agent]) -> Result<Option<(St
     Ok(found.first().map(|(pbx, agent, _)| (pbx.clone(), agent.clone())))
 }
 
-/// Whether the name is one of those that there are.
-fn among(kind: &str, wanted: &str, known: &[String]) -> Result<(), NoChoice> {
-    if known.iter().any(|name| name == wanted) {
+/// Makes the name one of those that there are, whatever its capital letters.
+fn among(kind: &str, wanted: &mut String, known: &[String]) -> Result<(), NoChoice> {
+    if let Some(name) = the_one(wanted, known.iter().map(String::as_str)) {
+        name.clone_into(wanted);
         return Ok(());
     }
     let lower = wanted.to_lowercase();

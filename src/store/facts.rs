@@ -45,7 +45,7 @@ impl Chosen {
         [
             // The first parameter: it comes twice.
             (ANSWERED_BY, &self.agent),
-            ("+c.pbx = ?", &self.pbx),
+            ("c.pbx = ?", &self.pbx),
             ("c.did = ?", &self.did),
             ("+c.trunk = ?", &self.trunk),
             ("c.queue = ?", &self.queue),

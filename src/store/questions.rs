@@ -49,6 +49,8 @@ pub(super) const PBXS: &str = "
 pub(super) const SEEN: &str = "SELECT seen_ms FROM pbx_seen WHERE pbx = ?";
 
 pub(super) const AGENTS: &str = "SELECT pbx, agent, name FROM agents ORDER BY pbx, agent";
+/// Whether a callback has this queue: one that a person made may have one in which no call has been yet.
+pub(super) const OF_QUEUE: &str = "SELECT 1 FROM callbacks WHERE queue = ? LIMIT 1";
 pub(super) const AGENT_ACTIVITY: &str = "
     SELECT activity, queue FROM agent_intervals
      WHERE pbx = ?1 AND agent = ?2 AND (activity, queue, from_ms) > (?3, ?4, 9223372036854775807)
@@ -221,6 +223,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("--agent", CallFilter { agent: text("101"), ..CallFilter::default() }),
         ("--queue", CallFilter { queue: text("sales"), ..CallFilter::default() }),
         ("--pbx", CallFilter { pbx: text("pbx"), ..CallFilter::default() }),
+        ("--pbx --queue", CallFilter { pbx: text("pbx"), queue: text("sales"), ..CallFilter::default() }),
         ("did", CallFilter { did: text("5550100"), ..CallFilter::default() }),
         ("trunk", CallFilter { trunk: text("PJSIP/provider"), ..CallFilter::default() }),
         ("tag", CallFilter { tag: text("SALE"), ..CallFilter::default() }),

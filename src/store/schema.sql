@@ -41,6 +41,7 @@ CREATE TABLE calls (
 ) STRICT;
 
 CREATE INDEX calls_started ON calls (started_ms);
+CREATE INDEX calls_pbx     ON calls (pbx, started_ms);
 CREATE INDEX calls_status  ON calls (status, started_ms);
 CREATE INDEX calls_queue   ON calls (queue, started_ms);
 CREATE INDEX calls_agent   ON calls (agent, started_ms);

@@ -25,7 +25,7 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\w{1,64}$").expect
 /// Kind and name of an object of the schema; its table, and the text that makes it, without comments and with every blank as one space.
 type Objects = BTreeMap<(String, String), (String, String)>;
 
-/// Longest value, and longest row, that is read or written, bytes. The longest of ours are some 100 KiB: a call with very many steps, told why.
+/// Longest value, and longest row, that is read or written, bytes. The longest of ours are some 100 KiB: a call with very many steps, and its reasons.
 const MAX_VALUE: i32 = 16 << 20;
 
 /// A connection to a file that may have been made by anybody (<https://www.sqlite.org/security.html>): what stands in its schema may call

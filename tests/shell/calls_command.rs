@@ -121,7 +121,7 @@ fn the_name_that_a_stranger_sends_cannot_reach_the_terminal() {
 #[test]
 fn an_empty_answer_says_so_beside_the_data() {
     let (_directory, path) = with_calls([abandoned("1.1")]);
-    for face in [&["--queue", "none"][..], &["--queue", "none", "--json"]] {
+    for face in [&["--number", "5550199"][..], &["--number", "5550199", "--json"]] {
         let said = calls(&path, face).unwrap();
         assert_eq!((said.out.as_str(), said.notes.as_str()), ("", "No calls match.\n"));
     }
@@ -284,6 +284,20 @@ fn filters_choose_rows() {
     assert_eq!(count(&["--number", "0123"]), 2);
     assert_eq!(count(&["--direction", "outbound"]), 0);
     assert_eq!(count(&["--queue", "sales", "--status", "ANSWER"]), 1);
+}
+
+#[test]
+fn a_queue_is_found_whatever_its_capital_letters_and_an_unknown_one_is_answered_with_those_alike() {
+    let in_queue = |linkedid: &str, queue: &str| FinishedCall { queue: Some(queue.into()), ..answered(linkedid) };
+    let (_directory, path) =
+        with_calls([in_queue("1.1", "Support"), in_queue("1.2", "night"), in_queue("1.3", "NIGHT")]);
+    let found = |queue: &str| calls(&path, &["--queue", queue, "--json"]).map(|said| said.out.lines().count());
+    assert_eq!(found("SUPPORT").unwrap(), 1);
+    assert_eq!(found("night").unwrap(), 1);
+    let failure = found("Night").unwrap_err();
+    assert_eq!(failure.to_string(), "no queue `Night`; did you mean `NIGHT`, `night`?");
+    assert_eq!(failure.exit_code(), 64);
+    assert_eq!(found("suport").unwrap_err().to_string(), "no queue `suport`; did you mean `Support`?");
 }
 
 #[test]

@@ -181,6 +181,7 @@ const SAID: &[(&str, &str)] = &[
     ("callbacks/attempt/dial_string.rs MAX_DIAL_STRING", "a_template_must_name_a_technology_and_hold_the_number"),
     ("callbacks/mod.rs MAX_ATTEMPTS", "refusals_by_agents_end_some_day"),
     ("daemon/sinks/bounded.rs MAX_ANSWER", "a_server_that_never_ends_its_answer_fills_no_memory_and_is_named"),
+    ("daemon/sinks/bounded.rs MAX_SETTINGS", "settings_are_counted_wherever_a_read_ends_and_have_an_end"),
     ("daemon/secret.rs MAX_SECRET", "what_is_not_one_line_of_text_is_refused"),
     ("model/codes.rs MAX_CODES", "there_are_no_more_codes_than_can_be_looked_through"),
     ("model/tally.rs MAX_QUEUES", "queues_beyond_the_limit_are_counted_together"),

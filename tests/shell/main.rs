@@ -31,6 +31,7 @@ mod day_commands;
 mod demo_command;
 mod documents;
 mod exchange;
+mod false_sinks;
 mod feed;
 mod feed_crowd;
 mod front;

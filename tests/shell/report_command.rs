@@ -145,7 +145,7 @@ fn slices_are_lines_of_csv_with_nothing_where_there_is_nothing() {
 fn who_names_a_queue_that_there_is_not_is_told_of_those_that_there_are() {
     let other = FinishedCall { queue: Some("support".into()), ..answered("1.9") };
     let (_directory, path) = with_calls([answered("1.1"), other]);
-    assert_eq!(refusal(&path, &["--queue", "Support"]), "no queue `Support`; did you mean `support`?");
+    assert_eq!(refusal(&path, &["--queue", "Suport"]), "no queue `Suport`; did you mean `support`?");
     assert_eq!(refusal(&path, &["--queue", "x"]), "no queue `x`; there are `sales`, `support`");
     assert_eq!(refusal(&path, &["--agent", "999"]), "no agent `999`; there are `PJSIP/101`");
     assert_eq!(refusal(&path, &["--did", "5550190"]), "no DID `5550190`; did you mean `5550100`?");

@@ -5,7 +5,7 @@ use crate::stored::{abandoned, record};
 use callbackd::store::Store;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use std::fs::{Permissions, hard_link, set_permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::path::Path;
 
 /// A user without a line in `/etc/passwd`, who owns the directory `state`.
@@ -63,6 +63,15 @@ impl Trap {
         let said = commands.map(|args| (args[0], self.site.run(args)));
         self.roots_file_is_roots();
         said.into()
+    }
+
+    /// A directory that this user alone may see, and a link `state/out` that leads into it.
+    fn leads_out(&self, name: &str, owner: u32) {
+        std::fs::create_dir(self.path(name)).unwrap();
+        set_permissions(self.path(name), Permissions::from_mode(0o700)).unwrap();
+        chown(self.path(name), Some(owner), Some(owner)).unwrap();
+        symlink(self.path(name), self.path("state/out")).unwrap();
+        lchown(self.path("state/out"), Some(THEIRS), None).unwrap();
     }
 
     #[track_caller]
@@ -153,17 +162,7 @@ fn a_file_of_sqlites_that_is_another_name_of_a_file_of_roots_is_not_given_away()
 #[test]
 fn a_directory_that_its_owner_makes_lead_elsewhere_gets_no_file_of_roots() {
     let Some(trap) = Trap::set() else { return };
-    std::fs::create_dir(trap.path("only-roots")).unwrap();
-    set_permissions(trap.path("only-roots"), Permissions::from_mode(0o700)).unwrap();
-    symlink(trap.path("only-roots"), trap.path("state/out")).unwrap();
-    rustix::fs::chownat(
-        CWD,
-        trap.path("state/out"),
-        Some(rustix::process::Uid::from_raw(THEIRS)),
-        None,
-        rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
-    )
-    .unwrap();
+    trap.leads_out("only-roots", 0);
     for args in [
         &["backup", "state/out/copy.db", "--config", "callbackd.toml"][..],
         &["replay", "--config", "callbackd.toml", "--db", "state/out/calls.db", "x.ami"],
@@ -198,4 +197,24 @@ fn root_makes_no_database_where_everybody_can_put_another_file_in_its_place() {
     std::fs::remove_file(trap.path("open/x.db.lock")).unwrap();
     assert_eq!(trap.site.run(&replay).code, 0);
     trap.roots_file_is_roots();
+}
+
+#[test]
+fn nobody_makes_root_act_as_somebody_else() {
+    let Some(trap) = Trap::set() else { return };
+    trap.leads_out("another-ones", 64_002);
+    for args in [
+        &["backup", "state/out/copy.db", "--config", "callbackd.toml"][..],
+        &["replay", "--config", "callbackd.toml", "--db", "state/out/calls.db", "x.ami"],
+        &["capture", "--config", "callbackd.toml", "--duration", "1s", "state/out/x.ami"],
+        &["report", "--config", "callbackd.toml", "--html", "state/out/report.html"],
+        &["man", "state/out"],
+    ] {
+        let said = trap.site.run(args);
+        assert_ne!(said.code, 0, "{said:#?}");
+        // A report has become the database's user before.
+        let why = if args[0] == "report" { "Permission denied" } else { "leads to what is 64002's" };
+        said.line(&["state", why]);
+    }
+    assert_eq!(std::fs::read_dir(trap.path("another-ones")).unwrap().count(), 0);
 }

@@ -39,8 +39,9 @@ const ALLOWED: [(&str, &str); 17] = [
     ("calls --outcome --limit", WALK),
     ("calls --direction", WALK),
     ("calls --direction --limit", WALK),
-    ("calls --pbx", WALK),
-    ("calls --pbx --limit", WALK),
+    // All calls of the PBX are the answer, in its order.
+    ("calls --pbx", "SEARCH calls USING INDEX calls_pbx (pbx=?)"),
+    ("calls --pbx --limit", "SEARCH calls USING INDEX calls_pbx (pbx=?)"),
     ("calls did", WALK),
     ("calls did --limit", WALK),
     ("calls trunk", WALK),

@@ -24,7 +24,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// What a stream is given to send at once, bytes.
+/// What a stream is given to send at once, bytes: a thousand clients that do not read keep a thousand of them.
 const PIECE: usize = 16 << 10;
 
 /// The header with which a browser's `EventSource` goes on.
@@ -151,7 +151,7 @@ impl Follower {
                     }
                     None => {
                         let (at, kinds) = (self.at.clone(), self.kinds.clone());
-                        let read = self.front.read(move |reader| frames::read(reader, &at, &kinds)).await;
+                        let read = self.front.read(move |reader| frames::read(reader, &at, &kinds, PIECE)).await;
                         match read.ok()? {
                             (Ok((frames, end)), _) => {
                                 // A snapshot that is older than what was sent.

@@ -153,7 +153,7 @@ impl Scheduler {
             task.expires_at(expires_ms, expires);
         }
         self.tasks.add_miss(&request.call, id);
-        self.tell(id, &request.tag.by, &because(request), None, None);
+        self.record(id, &request.tag.by, &because(request), None, None);
         self.line_up(id);
     }
 
@@ -200,7 +200,7 @@ impl Scheduler {
         self.tasks.add_miss(&request.call, id);
         self.insert(row, vec![request.call.clone()]);
         let miss = (!request.of_callback).then(|| request.call.clone());
-        self.tell(id, &request.tag.by, &because(&request), miss, None);
+        self.record(id, &request.tag.by, &because(&request), miss, None);
     }
 
     /// The open callback that was asked for while an attempt went on is made now: that attempt's own has been closed.

@@ -43,7 +43,7 @@ impl Scheduler {
         if let Some(task) = self.tasks.get_mut(id) {
             task.alarmed(now_ms);
         }
-        self.tell_late(id, OURSELVES, "later than callback.alarm_late");
+        self.record_late(id, OURSELVES, "later than callback.alarm_late");
     }
 
     /// What makes a callback late is another by now: each is looked at anew.

@@ -162,7 +162,7 @@ impl Scheduler {
         let miss = call.key();
         self.counters.joined += 1;
         self.tasks.add_miss(&miss, id);
-        self.tell(id, OURSELVES, &note, Some(miss), None);
+        self.record(id, OURSELVES, &note, Some(miss), None);
         self.line_up(id);
     }
 
@@ -249,7 +249,7 @@ impl Scheduler {
         self.counters.queued += 1;
         let since = row.number_e164.as_ref().and_then(|n| self.customers.served_after(n, call.ended_ms)).cloned();
         self.insert(row, vec![miss.clone()]);
-        self.tell(id, OURSELVES, &note, Some(miss), None);
+        self.record(id, OURSELVES, &note, Some(miss), None);
         // A miss that is recorded late, out of Asterisk's records: the customer may have been served meanwhile.
         if let Some(Served { by, call, at_ms, .. }) = since {
             self.served(id, by, call, at_ms);

@@ -149,11 +149,11 @@ impl Scheduler {
             return;
         }
         task.comes_to(state, reason);
-        self.tell(id, by, note, None, None);
+        self.record(id, by, note, None, None);
     }
 
     /// Stores a callback as it is, with a line of its history.
-    pub(crate) fn tell(
+    pub(crate) fn record(
         &mut self,
         id: i64,
         by: &str,
@@ -165,7 +165,7 @@ impl Scheduler {
     }
 
     /// Stores a callback whose alarm was raised.
-    pub(crate) fn tell_late(&mut self, id: i64, by: &str, note: &str) {
+    pub(crate) fn record_late(&mut self, id: i64, by: &str, note: &str) {
         self.store_change(id, by, note, None, None, true);
     }
 
@@ -210,7 +210,7 @@ impl Scheduler {
         let now = self.now.wall_ms;
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.closes(state, reason, now, resolved_by);
-        self.tell(id, by, note, None, recovered);
+        self.record(id, by, note, None, recovered);
         self.forget(id);
     }
 

@@ -1,4 +1,4 @@
-//! Which characters of a text from outside do harm where it is shown.
+//! Texts from outside: which characters do harm where they are shown, and which name is meant.
 
 use std::fmt::Write as _;
 
@@ -11,6 +11,17 @@ pub fn is_harmful(c: char) -> bool {
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The one of these names that is meant: to the letter, else the only one that differs in nothing but case.
+#[must_use]
+pub fn the_one<'n>(wanted: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
+    if let Some(exact) = names.clone().find(|name| *name == wanted) {
+        return Some(exact);
+    }
+    let wanted = wanted.to_lowercase();
+    let mut near = names.filter(|name| name.to_lowercase() == wanted);
+    near.next().filter(|_| near.next().is_none())
 }
 
 /// Longest language of a channel, bytes (`include/asterisk/channel.h`, `MAX_LANGUAGE`, with its closing NUL).

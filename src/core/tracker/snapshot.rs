@@ -128,7 +128,7 @@ impl Tracker {
         }
         self.counters.calls_unseen += u64::from(calls_lost);
         for call in self.lost_attempts() {
-            self.tell(call);
+            self.record(call);
         }
         self.topology.forget_empty_bridges();
         self.members_gone(now);

@@ -78,7 +78,8 @@ pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unrea
     };
     let (client, driver) = match &sink.tls {
         None => {
-            let connected = config.ssl_mode(SslMode::Disable).connect_raw(Bounded::new(stream), NoTls).await;
+            let stream = Bounded::in_the_clear(stream, password);
+            let connected = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
             let (client, connection) = connected.map_err(refused)?;
             (client, tokio::spawn(drive(connection)))
         }
@@ -108,8 +109,10 @@ fn password(path: &Path) -> Result<SecretString, Unreached> {
 }
 
 async fn drive<F: Future<Output = Result<(), tokio_postgres::Error>>>(connection: F) {
-    // Whoever asks through the client learns of its end.
-    let _ = connection.await;
+    // Whoever asks through the client learns of its end, and not always why.
+    if let Err(why) = connection.await {
+        tracing::debug!(target: "sink", why = %with_causes(&why), "A sink's connection has ended");
+    }
 }
 
 /// Makes TLS on a connection whose server has agreed to it.

@@ -3,7 +3,7 @@
 use super::Fault;
 use crate::store::copies::{Chunk, Position};
 use callbackd_core::millis::Millis;
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::{Client, Error, Row, Transaction};
 
 /// How far a database is copied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,16 +51,19 @@ const ALL: &str = "SELECT site, db_uuid, incarnation, acked_seq, walk IS NOT NUL
 /// # Errors
 /// The schema is not there, or the connection is lost.
 pub(crate) async fn all(client: &Client) -> Result<Vec<Site>, Fault> {
-    let site = |row: &Row| Site {
-        site: row.get(0),
-        db_uuid: row.get(1),
-        incarnation: row.get(2),
-        acked_seq: row.get(3),
-        walking: row.get(4),
-        at_ms: row.get(5),
-        written_ms: row.get(6),
+    let site = |row: &Row| -> Result<Site, Error> {
+        Ok(Site {
+            site: row.try_get(0)?,
+            db_uuid: row.try_get(1)?,
+            incarnation: row.try_get(2)?,
+            acked_seq: row.try_get(3)?,
+            walking: row.try_get(4)?,
+            at_ms: row.try_get(5)?,
+            written_ms: row.try_get(6)?,
+        })
     };
-    Ok(client.query(ALL, &[]).await.map_err(Fault::of_schema)?.iter().map(site).collect())
+    let rows = client.query(ALL, &[]).await.map_err(Fault::of_schema)?;
+    Ok(rows.iter().map(site).collect::<Result<_, _>>()?)
 }
 
 /// A database that is new begins with all of its tables. What a database before it left open is not known to have gone on.
@@ -83,11 +86,11 @@ pub(crate) struct Of {
     pub(crate) db_uuid: String,
 }
 
-fn read(row: &Row) -> (i32, Cursor) {
-    let walk: Option<String> = row.get(2);
+fn read(row: &Row) -> Result<(i32, Cursor), Error> {
+    let (incarnation, acked, walk): (i32, i64, Option<String>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     // A place that cannot be read is the beginning.
-    let walk = walk.map(|json| serde_json::from_str(&json).unwrap_or_else(|_| Position::start(row.get(1))));
-    (row.get(0), Cursor { acked: row.get(1), walk })
+    let walk = walk.map(|json| serde_json::from_str(&json).unwrap_or_else(|_| Position::start(acked)));
+    Ok((incarnation, Cursor { acked, walk }))
 }
 
 fn json(walk: &Position) -> String {
@@ -100,17 +103,17 @@ pub(super) async fn register(client: &mut Client, of: &Of, newest: i64) -> Resul
     let (site, db_uuid) = (&of.site, &of.db_uuid);
     let walk = json(&Position::start(newest));
     if let Some(new) = transaction.query_opt(REGISTER, &[site, db_uuid, &walk]).await? {
-        transaction.execute(END_OPEN, &[site, &new.get::<_, i32>(0)]).await?;
+        transaction.execute(END_OPEN, &[site, &new.try_get::<_, i32>(0)?]).await?;
     }
     let found = transaction.query_one(READ, &[site, db_uuid]).await?;
     transaction.commit().await?;
-    Ok(read(&found))
+    Ok(read(&found)?)
 }
 
 /// The database counts from an earlier number on than it did.
 pub(super) async fn set_back(client: &mut Client, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
     let transaction = client.transaction().await?;
-    let later: i32 = transaction.query_one(LATER, &[&of.site, &of.db_uuid]).await?.get(0);
+    let later: i32 = transaction.query_one(LATER, &[&of.site, &of.db_uuid]).await?.try_get(0)?;
     transaction.execute(END_OPEN, &[&of.site, &later]).await?;
     let cursor = Cursor { acked: newest, walk: Some(Position::start(newest)) };
     move_to(&transaction, of, &cursor, None).await?;
@@ -125,7 +128,7 @@ pub(super) async fn set_back(client: &mut Client, of: &Of, newest: i64) -> Resul
 pub(super) async fn hold(transaction: &Transaction<'_>, of: &Of, incarnation: i32, at: &Cursor) -> Result<(), Fault> {
     let sql = format!("{READ} FOR UPDATE");
     let found = transaction.query_opt(&sql, &[&of.site, &of.db_uuid]).await?.ok_or(Fault::Moved)?;
-    if read(&found) == (incarnation, at.clone()) { Ok(()) } else { Err(Fault::Moved) }
+    if read(&found)? == (incarnation, at.clone()) { Ok(()) } else { Err(Fault::Moved) }
 }
 
 /// Moves it.

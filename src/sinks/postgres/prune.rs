@@ -55,7 +55,7 @@ pub(crate) async fn prune(
         let statement = client.prepare(sql).await.map_err(Fault::of_schema)?;
         let mut rows = 0;
         loop {
-            let step: i64 = client.query_one(&statement, &[&before_ms, &site, &STEP]).await?.get(0);
+            let step: i64 = client.query_one(&statement, &[&before_ms, &site, &STEP]).await?.try_get(0)?;
             rows += step;
             if step < STEP {
                 break;

@@ -48,11 +48,11 @@ fn quoted(name: &str) -> String {
 /// The version that is there; 0 if there is none.
 pub(crate) async fn found(client: &Client) -> Result<i32, Fault> {
     let there = client.query_one("SELECT to_regclass('callbackd.sink_schema') IS NOT NULL", &[]).await;
-    if !there.map_err(Fault::of_schema)?.get::<_, bool>(0) {
+    if !there.map_err(Fault::of_schema)?.try_get::<_, bool>(0)? {
         return Ok(0);
     }
     let version = client.query_one("SELECT coalesce(max(version), 0) FROM callbackd.sink_schema", &[]).await;
-    Ok(version.map_err(Fault::of_schema)?.get(0))
+    Ok(version.map_err(Fault::of_schema)?.try_get(0)?)
 }
 
 /// Whether this program can write there.
@@ -60,13 +60,13 @@ pub(crate) async fn found(client: &Client) -> Result<i32, Fault> {
 /// # Errors
 /// Why not.
 pub(crate) async fn check(client: &Client) -> Result<(), Fault> {
-    let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.get(0);
+    let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.try_get(0)?;
     if encoding != "UTF8" {
         return Err(Fault::Encoding(encoding));
     }
     let newest = "SELECT version, writers_from FROM callbackd.sink_schema ORDER BY version DESC LIMIT 1";
     let newest = client.query_opt(newest, &[]).await.map_err(Fault::of_schema)?.ok_or(Fault::NoSchema)?;
-    match (newest.get(0), newest.get(1)) {
+    match (newest.try_get(0)?, newest.try_get(1)?) {
         (version, _) if version < VERSION => Err(Fault::Older(version)),
         (version, from) if VERSION < from => Err(Fault::Newer(version)),
         _ => Ok(()),

@@ -206,8 +206,8 @@ impl Put<'_> {
         let (statement, parameters) = self.statement(rows, self.upserts);
         let (mut written, mut pbxs, mut linkedids) = (BTreeSet::new(), Vec::new(), Vec::new());
         for row in self.transaction.query(statement, &self.with(&parameters)).await? {
-            let (pbx, linkedid): (String, String) = (row.get(0), row.get(1));
-            if !row.get::<_, bool>(2) {
+            let (pbx, linkedid): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            if !row.try_get::<_, bool>(2)? {
                 pbxs.push(pbx.clone());
                 linkedids.push(linkedid.clone());
             }

@@ -145,7 +145,7 @@ impl Scheduler {
         };
         task.comes_to(state, why);
         task.is_due_at(due_ms, moment.mono_of(due_ms));
-        self.tell(id, OURSELVES, &note, None, None);
+        self.record(id, OURSELVES, &note, None, None);
         self.line_up(id);
     }
 }

@@ -9,6 +9,7 @@ use crate::callbacks::{GRACE_MS, Presences, Scheduler};
 use crate::millis::Millis;
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
+use crate::model::text::the_one;
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record, Tag};
 use std::collections::BTreeSet;
 
@@ -399,7 +400,7 @@ impl Scheduler {
 
     /// Stores what a person changed, and looks where that puts the callback.
     fn changed(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
-        self.tell(id, by, note, None, None);
+        self.record(id, by, note, None, None);
         self.line_up(id);
         let Some(row) = self.callback(id) else { return Err(CommandError::NoSuchCallback(id)) };
         Ok(Done::Callback(Box::new(row.clone())))
@@ -423,16 +424,6 @@ fn which(named: Option<&str>, presences: &Presences<'_>) -> Result<PbxId, Comman
         (None, Some(only), None) => Ok(only.clone()),
         (None, ..) => Err(CommandError::WhichPbx(all())),
     }
-}
-
-/// The one of these names that is meant: to the letter, else the only one that differs in nothing but case.
-fn the_one<'n>(wanted: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
-    if let Some(exact) = names.clone().find(|name| *name == wanted) {
-        return Some(exact);
-    }
-    let wanted = wanted.to_lowercase();
-    let mut near = names.filter(|name| name.to_lowercase() == wanted);
-    near.next().filter(|_| near.next().is_none())
 }
 
 /// Interface of the agent who is meant by interface, name or extension, in any case; nobody where several may be.

@@ -251,7 +251,7 @@ impl Scheduler {
                 task.expires_at(expires_ms, expires);
                 task.comes_to(CallbackState::Waiting, why);
             }
-            self.tell(id, OURSELVES, "", None, None);
+            self.record(id, OURSELVES, "", None, None);
             self.tasks.schedule_at(id, expires);
         }
         self.schedule_by_clock(id, until);

@@ -131,7 +131,7 @@ impl Tracker {
         while let Some(call) = self.calls.take_due(self.now.mono_ms) {
             match self.calls[call].stage {
                 Stage::Live => self.customer_gone(call),
-                Stage::Ending => self.tell(call),
+                Stage::Ending => self.record(call),
                 Stage::Recorded => self.forget(call),
             }
         }
@@ -142,7 +142,7 @@ impl Tracker {
         let over: Vec<Slot> =
             self.calls.iter().filter(|(_, c)| c.stage == Stage::Ending).map(|(slot, _)| slot).collect();
         for call in over {
-            self.tell(call);
+            self.record(call);
         }
     }
 
@@ -155,7 +155,7 @@ impl Tracker {
         }
         self.split_off_survivors(call, ended);
         self.calls.call_mut(call).settles();
-        self.tell(call);
+        self.record(call);
     }
 
     /// Moves the channels that still live into a call of their own which makes no row.
@@ -177,7 +177,7 @@ impl Tracker {
         self.attempts_survive(call, rest);
     }
 
-    pub(crate) fn tell(&mut self, call: Slot) {
+    pub(crate) fn record(&mut self, call: Slot) {
         if self.calls[call].live > 0 {
             let first = self.topology.channel(self.calls[call].first);
             match first.ended_ms {
