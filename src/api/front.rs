@@ -158,11 +158,14 @@ fn field_at(body: &[u8], line: usize, column: usize) -> Option<String> {
     let before: usize = text.split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum();
     let read = text.get(..before + column).unwrap_or(&text);
     let quoted: Vec<(usize, &str)> = read.match_indices('"').collect();
-    let names = quoted.windows(2).filter_map(|two| {
+    let mut names = quoted.windows(2).filter_map(|two| {
         let behind = read[two[1].0 + 1..].trim_start();
         behind.starts_with(':').then(|| &read[two[0].0 + 1..two[1].0])
     });
-    names.last().filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')).map(str::to_owned)
+    names
+        .next_back()
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+        .map(str::to_owned)
 }
 
 /// What a body or a question says cannot be taken. The words may begin with the field in backticks, and end with the fix behind a colon.

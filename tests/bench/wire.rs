@@ -117,7 +117,7 @@ impl Daemon {
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("a mode");
         let text = format!(
             "[pbx]\naddress = \"127.0.0.1:{port}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n\
-             [log]\nlevel = \"warn\"\n[callback]\nenabled = true\nquiet = \"off\"\nmax_active = 1000\ndaily = 1000000\ndaily_per_prefix = 100000\n\
+             [log]\nlevel = \"error\"\n[callback]\nenabled = true\nquiet = \"off\"\nmax_active = 1000\ndaily = 1000000\ndaily_per_prefix = 100000\n\
              dial_customer = \"PJSIP/{{number}}@trunk\"\n"
         );
         fs::write(place.join("callbackd.toml"), text).expect("a configuration");
