@@ -3,7 +3,7 @@
 //! `cargo bench --bench dispatch`. Two runs, without and with a background of 5,000 events a second (calls of a busy PBX, each of which becomes a row),
 //! beside the lower bound in the same run: a commit of one row to a database beside it, which an Originate has to wait for.
 //!
-//! Then what one look at a callback costs that a cap holds back, and the same way with and without 1,000 clients of `/v1/events`, which takes four
+//! Then what one look at a callback costs that a cap holds back, and the same way with and without 1,000 clients of `/v1/events`, which takes three
 //! minutes; `-- streams` does that alone.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the clock
 

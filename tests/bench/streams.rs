@@ -13,8 +13,8 @@ use tokio::runtime::Runtime;
 
 /// As many as one user may have, nearly.
 const CLIENTS: usize = 1_000;
-/// Calls in a turn, and turns of each kind: what else happens on the machine meets both kinds.
-const CALLS: usize = 20;
+/// Calls in a turn, and turns of each kind: what else happens on the machine meets both kinds. In all three minutes: later, agents of the first are asked anew.
+const CALLS: usize = 15;
 const TURNS: usize = 10;
 /// 100 calls a minute.
 const EVERY: Duration = Duration::from_millis(600);

@@ -118,7 +118,7 @@ impl Daemon {
         let text = format!(
             "[pbx]\naddress = \"127.0.0.1:{port}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n\
              [log]\nlevel = \"error\"\n[callback]\nenabled = true\nquiet = \"off\"\nmax_active = 1000\ndaily = 1000000\ndaily_per_prefix = 100000\n\
-             dial_customer = \"PJSIP/{{number}}@trunk\"\n"
+             dial_customer = \"PJSIP/{{number}}@trunk\"\n[callback.retry]\noriginate_error = \"24h\"\n"
         );
         fs::write(place.join("callbackd.toml"), text).expect("a configuration");
         let mut command = Command::new(env!("CARGO_BIN_EXE_callbackd"));
