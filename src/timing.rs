@@ -33,6 +33,8 @@ pub(crate) struct Timing {
     pub(crate) records_second_look: Duration,
     /// The same to the third: a `cdr.conf` with `batch = yes` (300 s by default) has given its records out.
     pub(crate) records_third_look: Duration,
+    /// The check for damage that comes before calls are recorded: enough for a small database. The rest follows when the daemon is ready.
+    pub(crate) first_check: Duration,
     /// An Asterisk that reads nothing of what it is sent.
     pub(crate) ami_unread: Duration,
 }
@@ -52,6 +54,7 @@ impl Timing {
         records_look: Duration::from_secs(2),
         records_second_look: Duration::from_secs(60),
         records_third_look: Duration::from_secs(420),
+        first_check: Duration::from_millis(20),
         ami_unread: Duration::from_secs(5),
     };
 
@@ -82,6 +85,7 @@ impl Timing {
                 "records_look" => &mut self.records_look,
                 "records_second_look" => &mut self.records_second_look,
                 "records_third_look" => &mut self.records_third_look,
+                "first_check" => &mut self.first_check,
                 "ami_unread" => &mut self.ami_unread,
                 _ => continue,
             };
@@ -103,6 +107,7 @@ mod tests {
         let Timing { records_look, records_second_look, records_third_look, ami_unread, .. } = Timing::USUAL;
         let waits = [records_look, records_second_look, records_third_look, ami_unread];
         assert_eq!(waits.map(|wait| wait.as_secs()), [2, 60, 420, 5]);
+        assert_eq!(Timing::USUAL.first_check.as_millis(), 20);
     }
 
     #[test]

@@ -8,8 +8,9 @@ use super::questions::{AGENT_TALKS, END_INTERVALS, SEEN};
 use super::restored::in_flight;
 use super::root::guard;
 use super::shape::distrust;
-use super::verify::{CHECK, FIRST_CHECK};
+use super::verify::CHECK;
 use super::{Error, Refused, identity, rows, verify};
+use crate::timing::Timing;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, ChangeKind, OurAttempts, Record};
 use rusqlite::config::DbConfig;
@@ -95,7 +96,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub(crate) fn open_at_once(path: &Path) -> Result<(Self, bool), Error> {
-        Self::open_checked(path, FIRST_CHECK)
+        Self::open_checked(path, Timing::get().first_check)
     }
 
     fn open_checked(path: &Path, within: Duration) -> Result<(Self, bool), Error> {

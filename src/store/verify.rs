@@ -14,9 +14,6 @@ pub(crate) const MAX_FAULTS: usize = 20;
 /// The check at the start takes so long at most. Enough for some hundred megabytes.
 pub(super) const CHECK: Duration = Duration::from_secs(3);
 
-/// So long of it comes before calls are recorded: enough for a small database. The rest follows when the daemon is ready.
-pub(super) const FIRST_CHECK: Duration = Duration::from_millis(20);
-
 /// The clock is looked at every so many steps of SQLite's virtual machine, or pages of a tree, each of which may take a tenth of a millisecond.
 const STEPS_PER_LOOK: i32 = 100;
 

@@ -28,7 +28,7 @@ const PROGRAM: &[(&str, &[&str])] = &[
     ("report", &["base64", "language"]),
     ("config", &["exit", "language", "ownership", "records", "report"]),
     ("log", &["config"]),
-    ("store", &["language", "ownership", "report"]),
+    ("store", &["language", "ownership", "report", "timing"]),
     ("webhook", &["base64", "config", "store"]),
     ("sinks", &["log", "store"]),
     ("api", &["language", "random", "report", "store", "timing"]),
