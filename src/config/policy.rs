@@ -32,7 +32,7 @@ impl Settings {
     #[must_use]
     pub(crate) fn policy(&self, look_up_cdr: bool, language: Language) -> Policy {
         let c = &self.callback;
-        let [requested, missed, by_hand] = language.reasons().map(str::to_owned);
+        let [requested, missed, by_hand] = language.reasons();
         Policy {
             enabled: c.enabled,
             on: c.on.clone(),

@@ -5,6 +5,7 @@ use super::{CallFilter, Chosen, Error, Reader};
 use crate::report::Window;
 use callbackd_core::model::text::the_one;
 use callbackd_core::order::InOrder as _;
+use rusqlite::Connection;
 use std::collections::BTreeSet;
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be offered in place of the other.
@@ -65,12 +66,7 @@ impl Reader {
     pub(crate) fn choose_queue(&self, queue: &mut Option<String>) -> Result<(), NoChoice> {
         let Some(queue) = queue else { return Ok(()) };
         let known = self.read(|connection| {
-            let mut met = BTreeSet::new();
-            for table in ["calls", "queue_visits"] {
-                for queue in connection.prepare(&values_of(table, "queue"))?.query_map([], |row| row.get(0))? {
-                    met.insert(queue?);
-                }
-            }
+            let mut met = met_in(connection, ["calls", "queue_visits"], "queue")?;
             if connection.prepare(OF_QUEUE)?.exists([&*queue])? {
                 met.insert(queue.clone());
             }
@@ -87,16 +83,19 @@ impl Reader {
 
     /// The interfaces that took part in calls.
     fn agents_of_calls(&self) -> Result<BTreeSet<String>, Error> {
-        self.read(|connection| {
-            let mut met = BTreeSet::new();
-            for table in ["calls", "legs"] {
-                for agent in connection.prepare(&values_of(table, "agent"))?.query_map([], |row| row.get(0))? {
-                    met.insert(agent?);
-                }
-            }
-            Ok(met)
-        })
+        self.read(|connection| met_in(connection, ["calls", "legs"], "agent"))
     }
+}
+
+/// The values of this column in two tables.
+fn met_in(connection: &Connection, tables: [&str; 2], column: &str) -> rusqlite::Result<BTreeSet<String>> {
+    let mut met = BTreeSet::new();
+    for table in tables {
+        for value in connection.prepare(&values_of(table, column))?.query_map([], |row| row.get(0))? {
+            met.insert(value?);
+        }
+    }
+    Ok(met)
 }
 
 fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Chosen, NoChoice> {

@@ -125,7 +125,7 @@ fn the_agents_phone_shows_what_the_template_says() {
 
 #[test]
 fn the_reason_is_in_the_words_of_the_policy() {
-    let reasons = ReasonWords { missed: "пропущен".into(), ..ReasonWords::default() };
+    let reasons = ReasonWords { missed: "пропущен", ..ReasonWords::default() };
     let default = QueuePolicy { display: "{reason} {queue}".into(), ..queue_policy() };
     let mut scene = Scene::new(Policy { default, reasons, ..policy() }, vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");

@@ -11,29 +11,29 @@ pub const DEFAULT: &str = "CB {queue} {name} {times}";
 pub const DISPLAY: [&str; 8] = ["queue", "reason", "name", "number", "did", "times", "attempt", "language"];
 
 /// The words for `{reason}`, why there is a callback: in the language of those who read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReasonWords {
     /// The customer asked for it.
-    pub requested: String,
+    pub requested: &'static str,
     /// A call of theirs was missed.
-    pub missed: String,
+    pub missed: &'static str,
     /// A person entered it.
-    pub by_hand: String,
+    pub by_hand: &'static str,
 }
 
 impl Default for ReasonWords {
     /// In English.
     fn default() -> Self {
-        Self { requested: "requested".to_owned(), missed: "missed".to_owned(), by_hand: "by hand".to_owned() }
+        Self { requested: "requested", missed: "missed", by_hand: "by hand" }
     }
 }
 
 impl ReasonWords {
-    fn of(&self, task: &CallbackRow) -> &str {
+    fn of(self, task: &CallbackRow) -> &'static str {
         match (task.requested || task.requested_for_ms.is_some(), &task.first_miss) {
-            (true, _) => &self.requested,
-            (false, Some(_)) => &self.missed,
-            (false, None) => &self.by_hand,
+            (true, _) => self.requested,
+            (false, Some(_)) => self.missed,
+            (false, None) => self.by_hand,
         }
     }
 }
@@ -51,7 +51,7 @@ pub fn check_display(template: &str) -> Result<(), TemplateError> {
 }
 
 /// The template filled for this attempt. What is not known is left out, and of what is too long the customer's name is cut.
-pub(super) fn title(template: &str, reasons: &ReasonWords, task: &CallbackRow, attempt: u32) -> String {
+pub(super) fn title(template: &str, reasons: ReasonWords, task: &CallbackRow, attempt: u32) -> String {
     let name = shown(task.name.as_deref().unwrap_or_default(), MAX_SHOWN);
     let filled = |name: &str| {
         let with = fill(template, |placeholder| {

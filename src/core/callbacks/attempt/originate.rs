@@ -80,7 +80,7 @@ pub(crate) fn originate(
     let caller_id = if digits(&caller_id) { caller_id } else { String::new() };
     let language = queue.language.as_ref().or(task.language.as_ref());
     let language = language.filter(|language| is_language(language)).cloned().unwrap_or_default();
-    let title = title(&queue.display, &policy.reasons, task, attempt.n);
+    let title = title(&queue.display, policy.reasons, task, attempt.n);
     let mut variables = vec![
         (LANGUAGE, language.clone()),
         ("CALLBACKD_LANGUAGE", language),
