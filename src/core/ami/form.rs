@@ -8,7 +8,7 @@ use crate::ami::length::NUMBER;
 
 /// A channel's snapshot (`main/manager_channels.c`, `ast_manager_build_channel_state_string_prefix`, branches 16 to 22), each
 /// header behind the same prefix (`Dest`, `Transferee`, …). `ChanVariable` lines may follow.
-const CHANNEL: &[&[u8]] = &[
+pub(crate) const CHANNEL: &[&[u8]] = &[
     b"Channel",
     b"ChannelState",
     b"ChannelStateDesc",

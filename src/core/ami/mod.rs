@@ -24,6 +24,8 @@ pub mod recorded;
 pub mod refusal;
 mod reply;
 pub mod session;
+mod taint;
+mod torn;
 
 pub use action::{Action, ActionError, ActionId};
 pub use decoder::{Counters, FrameDecoder, Received};
