@@ -159,10 +159,18 @@ fn torn_events(stamp: &str) -> Vec<(&'static str, String)> {
         ("----N-", event("DialBegin", "call", &(two.clone() + "DialString: 1\r\n"))),
         ("N---N-", event("DialBegin", "call", &(two.clone() + "DialString: 1\r\n"))),
         ("N-E-NE", event("DialEnd", "call", &(two.clone() + "DialStatus: CANCEL\r\n"))),
-        ("N---", event("Newexten", "dialplan", &(one.clone() + "Extension: &\r\nApplication: Answer\r\nAppData: \r\n"))),
-        ("--EE", event("Newexten", "dialplan", &(one.clone() + "Extension: &\r\nApplication: Answer\r\nAppData: \r\n"))),
-        ("N--N", event("Newexten", "dialplan", &(one.clone() + "Extension: 1\r\nApplication: Set\r\nAppData: A=&\r\n"))),
-        ("---N", event("Newexten", "dialplan", &(one.clone() + "Extension: 1\r\nApplication: Set\r\nAppData: A=&\r\n"))),
+        (
+            "N---",
+            event("Newexten", "dialplan", &(one.clone() + "Extension: &\r\nApplication: Answer\r\nAppData: \r\n")),
+        ),
+        (
+            "--EE",
+            event("Newexten", "dialplan", &(one.clone() + "Extension: &\r\nApplication: Answer\r\nAppData: \r\n")),
+        ),
+        (
+            "N--N",
+            event("Newexten", "dialplan", &(one.clone() + "Extension: 1\r\nApplication: Set\r\nAppData: A=&\r\n")),
+        ),
         ("N--", event("CEL", "call", CEL)),
         ("-N-", event("CEL", "call", CEL)),
         ("NNE", event("CEL", "call", CEL)),
@@ -218,7 +226,9 @@ fn try_all(stream: &str, stamp: &str, every: usize, tried: &mut Tried) {
     let victim = name(std::str::from_utf8(pieces[first]).unwrap());
     let (numbers, events) = (numbers(stamp, &victim), torn_events(stamp));
     let honest: Vec<(Vec<Vec<u8>>, Vec<Vec<u8>>)> = (first + 1..pieces.len())
-        .map(|at| (heard(&pieces[..at].concat()).0, heard(&[pieces[..first].concat(), pieces[at..].concat()].concat()).0))
+        .map(|at| {
+            (heard(&pieces[..at].concat()).0, heard(&[pieces[..first].concat(), pieces[at..].concat()].concat()).0)
+        })
         .collect();
     let lists = heard(&pieces[..first].concat()).0.len();
     for at in first + 1..pieces.len() {
@@ -230,7 +240,7 @@ fn try_all(stream: &str, stamp: &str, every: usize, tried: &mut Tried) {
                 }
                 tried.streams += 1;
                 let torn = filled(event, number);
-                let (mut frames, missed) = heard(&[&before[..], torn.as_bytes(), &after].concat());
+                let (frames, missed) = heard(&[&before[..], torn.as_bytes(), &after].concat());
                 let (b, a) = &honest[at - first - 1];
                 let expected: Vec<&Vec<u8>> = b.iter().chain(&a[lists..]).collect();
                 let kind = event.1.lines().next().unwrap();
@@ -241,19 +251,25 @@ fn try_all(stream: &str, stamp: &str, every: usize, tried: &mut Tried) {
                         entry.1 = format!("{:?} {}", number, detail.chars().take(160).collect::<String>());
                     }
                 };
-                let short = |frame: &[u8]| memchr::memmem::find(frame, b"ChannelState: ").is_none();
-                if let Some(lost) = expected.iter().find(|frame| !short(frame) && !frames.contains(frame)) {
+                // What a dialplan writes out once more, as the last of an event, may be the beginning of an event of the channel that comes next, if it
+                // names that, or nobody knows it yet.
+                let copied = event.1.contains("AppData: A=&") && number.contains("ChannelState: ");
+                let named = |frame: &[u8]| {
+                    copied
+                        && (frame.starts_with(b"Event: Newchannel")
+                            || memchr::memmem::find(frame, victim.as_bytes()).is_some())
+                };
+                if let Some(lost) = expected.iter().find(|frame| !frames.contains(frame) && !named(frame)) {
                     fault("lost", lost.escape_ascii().to_string());
                 }
-                if expected.iter().any(|frame| short(frame) && !frames.contains(frame)) {
-                    fault("short", String::new());
-                }
                 let answers = |frame: &[u8]| memchr::memmem::find(frame, b"ActionID: ").is_some();
-                frames.retain(|frame| !answers(frame) || expected.contains(&frame));
-                if let Some(forged) = frames.iter().find(|frame| !expected.contains(frame) && !torn.as_bytes().starts_with(frame)) {
+                if let Some(forged) = frames
+                    .iter()
+                    .find(|frame| !expected.contains(frame) && !torn.as_bytes().starts_with(frame) && !answers(frame))
+                {
                     fault("forged", forged.escape_ascii().to_string());
                 }
-                if let Some(other) = missed.iter().find(|name| *name != FORGER) {
+                if let Some(other) = missed.iter().find(|name| *name != FORGER && !(copied && **name == victim)) {
                     fault("missed", other.clone());
                 }
             }

@@ -13,7 +13,7 @@ use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
 use crate::ami::layout::{Layout, Layouts};
-use crate::ami::length::{CHANNEL_NAME, cut};
+pub use crate::ami::received::{Counters, Received};
 use crate::ami::refusal::{FrameError, Refusal};
 use crate::ami::taint::{Broken, KEPT, TORN_AT_MOST, Taint, is_front};
 
@@ -25,65 +25,6 @@ pub const MAX_FRAME: usize = 64 * 1024;
 pub const MAX_LINE: usize = 8 * 1024;
 /// Most headers in a frame, the first line included. Six channels make about 100.
 pub const MAX_HEADERS: usize = 512;
-
-/// One thing that the stream held.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received {
-    /// The greeting, with the protocol's version (`11.0.0`: not Asterisk's own).
-    Banner(String),
-    /// A whole frame that somebody needs.
-    Frame(Frame),
-    /// A frame that was thrown away whole; the stream goes on behind it.
-    Discarded(FrameError),
-}
-
-/// What went through a decoder.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Bytes taken from the stream.
-    pub bytes: u64,
-    /// Frames handed on since the start.
-    pub frames: u64,
-    /// Events that nobody needs.
-    pub skipped: u64,
-    /// Events that were recognised by the layout of one before them, without a look at each name.
-    pub recognised: u64,
-    discarded: [u64; Refusal::ALL.len()],
-}
-
-impl Counters {
-    /// Frames thrown away for this reason.
-    pub fn discarded(&self, refusal: Refusal) -> u64 {
-        self.discarded[refusal as usize]
-    }
-
-    /// Frames thrown away for any reason.
-    pub fn discarded_total(&self) -> u64 {
-        self.discarded.iter().sum()
-    }
-}
-
-impl Received {
-    /// The same, with the channel that the discarded frame names. `front`: no caller can have written its beginning.
-    fn about(self, frame: &[u8], front: bool) -> Self {
-        let Self::Discarded(mut error) = self else { return self };
-        if let Some(at) = memchr::memmem::find(frame, b"Channel: ") {
-            let name = &frame[at + b"Channel: ".len()..];
-            let name = &name[..memchr::memchr2(b'\r', b'\n', name).unwrap_or(name.len())];
-            error.channel = excerpt(name);
-            error.of_channel = front.then(|| text(cut(name, CHANNEL_NAME)).into());
-        }
-        Self::Discarded(error)
-    }
-
-    /// The same, of the channel of this name.
-    fn of(mut self, name: Option<&[u8]>) -> Self {
-        if let (Self::Discarded(error), Some(name)) = (&mut self, name) {
-            error.of_channel = Some(text(cut(name, CHANNEL_NAME)).into());
-        }
-        self
-    }
-}
 
 /// Where in a frame the buffer's first byte is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,9 +118,7 @@ impl FrameDecoder {
     /// Refuses the frame that begins the buffer before its end has been seen.
     fn refuse_from_here(&mut self, refusal: Refusal, buffer: &BytesMut) -> Received {
         self.position = Position::Dropping { own_end: None };
-        if !self.taint.covers(self.counters.bytes) {
-            self.taint.odd(self.counters.bytes);
-        }
+        self.taint.odd(buffer, self.counters.bytes);
         self.refuse(refusal, self.counters.bytes, buffer)
     }
 
@@ -278,12 +217,7 @@ impl FrameDecoder {
     }
 
     /// Passes over a frame that nobody needs, which may be torn all the same; `false` if it waits for what follows.
-    fn passes_over(
-        &mut self,
-        buffer: &mut BytesMut,
-        (end, next): (usize, usize),
-        own_end: Option<&[&[u8]]>,
-    ) -> bool {
+    fn passes_over(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), own_end: Option<&[&[u8]]>) -> bool {
         let offset = self.counters.bytes;
         let frame = &buffer[..end];
         if !self.taint.covers(offset) {
@@ -296,10 +230,10 @@ impl FrameDecoder {
                     Broken::Waits => return false,
                     Broken::Torn => {}
                     _ if how == End::Whole && !cut => self.taint.passes(frame, how, offset, self.shown),
-                    Broken::Forged => self.taint.odd(offset),
+                    Broken::Forged => self.taint.odd(frame, offset),
                     Broken::Unsure => {
                         self.taint.passes(frame, how, offset, self.shown);
-                        self.taint.odd(offset);
+                        self.taint.odd(frame, offset);
                     }
                 }
             }
@@ -341,7 +275,7 @@ impl FrameDecoder {
             let frame = self.takes(buffer, (end, next));
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        let covered = self.taint.covers(offset);
+        let (covered, shown) = (self.taint.covers(offset), self.shown);
         let (passed, layout) = match self.check(&buffer[..end]) {
             Ok(passed) => passed,
             Err(failed) => return self.failed(buffer, (end, next), failed),
@@ -366,6 +300,7 @@ impl FrameDecoder {
         }
         let long = if self.taint.chan_sip { longest } else { long };
         if covered {
+            self.shown = shown;
             let name = if long { self.taint.names(&frame).map(<[u8]>::to_vec) } else { None };
             let refused = self.refuse(Refusal::Tainted, offset, &frame).about(&frame, false);
             return Some(refused.of(name.as_deref()));
@@ -377,7 +312,7 @@ impl FrameDecoder {
         if live {
             if head == Head::Item {
                 self.passes(&frame, offset);
-                self.taint.odd(offset);
+                self.taint.odd(&frame, offset);
                 return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame, is_front(&frame, self.shown)));
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
@@ -394,12 +329,10 @@ impl FrameDecoder {
                 (self.shown.timestamp, self.shown.settled) = (stamped, true);
             }
             if (torn || !form::has_its_tail(&frame)) && broken != Broken::Torn {
-                self.taint.odd(offset);
+                self.taint.odd(&frame, offset);
             }
-            if inside || in_doubt && !long || torn {
-                return Some(
-                    self.refuse(Refusal::Tainted, offset, &frame).about(&frame, is_front(&frame, self.shown)),
-                );
+            if inside || !long && (in_doubt || self.taint.repeats(&frame, offset)) || torn {
+                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame, is_front(&frame, self.shown)));
             }
         }
         self.counters.frames += 1;
@@ -427,7 +360,7 @@ impl FrameDecoder {
                 }
             }
             if broken != Broken::Torn {
-                self.taint.odd(offset);
+                self.taint.odd(&frame, offset);
             }
         }
         let front = broken != Broken::Forged && is_front(&frame, self.shown);

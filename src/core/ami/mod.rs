@@ -20,6 +20,7 @@ pub mod notice;
 mod pace;
 mod parse;
 pub mod pending;
+mod received;
 pub mod recorded;
 pub mod refusal;
 mod reply;

@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 use crate::ami::check::{Shown, begins_well, has_begun};
 use crate::ami::form::{self, End, Rest};
 use crate::ami::length::{CHANNEL_NAME, UNIQUEID};
-use crate::ami::torn::{Extent, extent};
+use crate::ami::torn::{EXPRESSION, Extent, extent};
 
 /// Of a frame that is dropped so many bytes before its end are looked at, at most: its last channel snapshot, and a number's line breaks.
 pub(crate) const KEPT: usize = 2048;
 /// So many bytes behind a frame that is no whole one the rest of it has come: a frame of six channels, and what their numbers can hold. Until then only
 /// events are believed that are longer than what a caller can write into one field.
 pub(crate) const TORN_AT_MOST: u64 = 8 * 1024;
+/// Of torn events whose texts may stand behind them once more so many bytes are kept.
+const MAX_REPEATED: usize = 16 * 1024;
 /// Names of so many channels are known.
 const MAX_KNOWN: usize = 10_000;
 
@@ -33,10 +35,12 @@ pub(crate) enum Broken {
 pub(crate) struct Taint {
     /// Where the frame began whose rest has yet to come, and what that is.
     torn: Option<(u64, Rest)>,
-    /// Where the last frame began of which it is not known what follows it: a number may have torn it.
-    odd: Option<u64>,
+    /// Up to where it is in doubt what stands behind a frame: a number may have torn it.
+    odd: u64,
     /// Where the event ends that was torn last.
     span: u64,
+    /// Torn events behind which a text of theirs may stand once more, and up to where.
+    repeated: (Vec<u8>, u64),
     /// A channel of chan_sip was seen: numbers may hold more than elsewhere.
     pub(crate) chan_sip: bool,
     known: Known,
@@ -55,12 +59,38 @@ impl Taint {
 
     /// What begins here may be what a text holds.
     pub(crate) fn in_doubt(&self, offset: u64) -> bool {
-        self.odd.is_some_and(|at| offset.saturating_sub(at) <= TORN_AT_MOST)
+        offset <= self.odd
     }
 
-    /// What follows this is in doubt.
-    pub(crate) fn odd(&mut self, offset: u64) {
-        self.odd = self.odd.max(Some(offset));
+    /// What begins here, behind an event that was torn, begins as a text in that: a dialplan may have written it there once more.
+    pub(crate) fn repeats(&self, frame: &[u8], offset: u64) -> bool {
+        let (texts, until) = &self.repeated;
+        if offset > *until {
+            return false;
+        }
+        let head: usize = frame.split_inclusive(|byte| *byte == b'\n').take(3).map(<[u8]>::len).sum();
+        memchr::memmem::find(texts, frame[..head].trim_ascii_end()).is_some()
+    }
+
+    /// A text of this torn event may stand once more behind it.
+    fn may_repeat(&mut self, event: &[u8]) {
+        let (texts, until) = &mut self.repeated;
+        if self.span > *until {
+            texts.clear();
+        }
+        *until = self.span + EXPRESSION as u64;
+        if texts.len() + event.len() <= MAX_REPEATED {
+            texts.extend_from_slice(event);
+        } else {
+            self.odd = self.odd.max(self.span + TORN_AT_MOST);
+        }
+    }
+
+    /// What follows this frame is in doubt, unless it stands behind a torn event whose texts are known, and is one of them.
+    pub(crate) fn odd(&mut self, frame: &[u8], offset: u64) {
+        if !self.covers(offset) && !self.repeats(frame, offset) {
+            self.odd = self.odd.max(offset + TORN_AT_MOST);
+        }
     }
 
     /// Sees what a frame is that begins `bytes`, up to its empty line, and does not end as it should. `more`: what follows can be waited for.
@@ -74,16 +104,17 @@ impl Taint {
             Extent::More if more => Broken::Waits,
             Extent::To { sure, torn: true, .. } if more && bytes.len() < sure => Broken::Waits,
             Extent::To { torn: true, end, open, channel, uniqueid, .. } => {
-                // Its channel had that name all along, and what stands behind the text is another channel's: what begins so stood in a text itself.
-                if uniqueid.and_then(|uniqueid| self.known.name(uniqueid)).is_some_and(|name| name != channel) {
+                if uniqueid.is_some_and(|uniqueid| self.known.differs(uniqueid, channel)) {
                     return Broken::Forged;
                 }
                 (self.span, self.chan_sip) = (offset + end as u64, chan_sip);
                 if open {
-                    self.odd(self.span);
+                    self.may_repeat(&bytes[..end]);
                 }
                 Broken::Torn
             }
+            // No number of chan_sip's is longer. Elsewhere one is shorter than what such a front has.
+            Extent::TooLong if chan_sip => Broken::Forged,
             Extent::Not => Broken::Forged,
             Extent::To { .. } | Extent::More | Extent::TooLong => Broken::Unsure,
         }
@@ -96,7 +127,7 @@ impl Taint {
             return;
         }
         if end != End::Whole {
-            self.odd(offset);
+            self.odd(frame, offset);
         }
         if let Some((_, rest)) = &mut self.torn {
             rest.look(&frame[frame.len().saturating_sub(KEPT)..]);
@@ -132,7 +163,9 @@ impl Taint {
     #[inline]
     pub(crate) fn believes(&mut self, frame: &[u8]) {
         match frame.strip_prefix(b"Event: ") {
-            Some([b'N', b'e', b'w', b'c', b'h', ..] | [b'C', b'o', b'r', b'e', ..]) => self.known.begins(frame, b"\nChannel: "),
+            Some([b'N', b'e', b'w', b'c', b'h', ..] | [b'C', b'o', b'r', b'e', ..]) => {
+                self.known.begins(frame, b"\nChannel: ")
+            }
             Some([b'R', b'e', b'n', b'a', ..]) => self.known.begins(frame, b"\nNewname: "),
             Some([b'H', b'a', b'n', b'g', b'u', b'p', b'\r', ..]) => self.known.ends(frame),
             _ => {}
@@ -158,6 +191,14 @@ struct Known(BTreeMap<Box<[u8]>, Box<[u8]>>);
 impl Known {
     fn name(&self, uniqueid: &[u8]) -> Option<&[u8]> {
         self.0.get(uniqueid).map(|name| &**name)
+    }
+
+    /// What stands behind a text is one channel's, and what stands before it names another: that stood in a text itself.
+    fn differs(&self, uniqueid: &[u8], name: &[u8]) -> bool {
+        match self.name(uniqueid) {
+            Some(known) => known != name,
+            None => self.0.values().any(|known| **known == *name),
+        }
     }
 
     fn begins(&mut self, frame: &[u8], key: &[u8]) {

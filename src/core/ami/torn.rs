@@ -12,7 +12,7 @@ use crate::ami::length::NUMBER;
 /// What a number of chan_sip's holds at most: it cuts the header that the number stands in at 256 bytes (`channels/chan_sip.c`); some 220 were seen.
 pub(crate) const LONG_NUMBER: usize = 256;
 /// So far behind a text of the dialplan's own (`AppData`, `LastData`) the next header is looked for.
-const EXPRESSION: usize = 1024;
+pub(crate) const EXPRESSION: usize = 1024;
 /// So many places in a text where the next header can stand are looked at: more do not fit into one.
 const MOST: usize = 32;
 
@@ -120,7 +120,7 @@ fn text(header: &[u8], chan_sip: bool) -> Text {
 
 /// Headers behind a snapshot that hold nothing of a caller's.
 fn is_asterisks(key: &[u8]) -> bool {
-    const KEYS: [&[u8]; 14] = [
+    const KEYS: [&[u8]; 15] = [
         b"Cause",
         b"Cause-txt",
         b"TechCause",
@@ -135,6 +135,7 @@ fn is_asterisks(key: &[u8]) -> bool {
         b"UserField",
         b"Peer",
         b"MusicClass",
+        b"Extra",
     ];
     KEYS.contains(&key) || key.starts_with(b"Bridge") || key.ends_with(b"Linkedid") || key == b"PeerAccount"
 }
@@ -222,6 +223,9 @@ impl<'a> Walk<'a> {
         loop {
             let Some(line) = self.line() else { return Extent::More };
             if matches!(line, b"\r\n" | b"\n") {
+                if own.is_some() && !done {
+                    return Extent::Not;
+                }
                 return Extent::To {
                     end: self.at + line.len(),
                     torn: self.torn,
@@ -292,7 +296,9 @@ impl<'a> Walk<'a> {
                 }
                 let window = &self.bytes[from..self.bytes.len().min(reaches)];
                 let before = next.len();
-                next.extend(memmem::find_iter(window, &begins).take(if all { MOST } else { 1 }).map(|at| from + at + 2));
+                next.extend(
+                    memmem::find_iter(window, &begins).take(if all { MOST } else { 1 }).map(|at| from + at + 2),
+                );
                 if next.len() == before {
                     (more, too_long) = (more | (self.bytes.len() < reaches), true);
                 }
@@ -301,7 +307,13 @@ impl<'a> Walk<'a> {
             next.sort_unstable();
             next.dedup();
             if next.is_empty() {
-                return Some(if more { Extent::More } else if too_long { Extent::TooLong } else { Extent::Not });
+                return Some(if more {
+                    Extent::More
+                } else if too_long {
+                    Extent::TooLong
+                } else {
+                    Extent::Not
+                });
             }
             places = next;
         }
