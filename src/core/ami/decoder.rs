@@ -118,7 +118,8 @@ impl FrameDecoder {
     /// Refuses the frame that begins the buffer before its end has been seen.
     fn refuse_from_here(&mut self, refusal: Refusal, buffer: &BytesMut) -> Received {
         self.position = Position::Dropping { own_end: None };
-        self.taint.odd(buffer, self.counters.bytes);
+        let first = memchr::memchr(b'\n', buffer).map_or(buffer.len(), |end| end + 1);
+        self.taint.odd(&buffer[..first], self.counters.bytes);
         self.refuse(refusal, self.counters.bytes, buffer)
     }
 
@@ -245,11 +246,12 @@ impl FrameDecoder {
 
     /// What the frame is that begins the buffer, and does not end as it should.
     fn breaks(&mut self, buffer: &[u8], end: usize) -> Broken {
-        if !self.shown.privilege {
+        if !self.shown.privilege || !begins_well(&buffer[..end], self.shown) {
             return Broken::Unsure;
         }
-        let more = !self.idle && buffer.len() < MAX_FRAME.min(end + TORN_AT_MOST as usize);
-        let broken = self.taint.breaks(buffer, end, self.counters.bytes, more);
+        let most = MAX_FRAME.min(end + TORN_AT_MOST as usize).max(end);
+        let more = !self.idle && buffer.len() < most;
+        let broken = self.taint.breaks(&buffer[..buffer.len().min(most)], end, self.counters.bytes, more);
         self.waits |= broken == Broken::Waits;
         broken
     }

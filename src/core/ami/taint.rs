@@ -59,7 +59,7 @@ impl Taint {
 
     /// What begins here may be what a text holds.
     pub(crate) fn in_doubt(&self, offset: u64) -> bool {
-        offset <= self.odd
+        offset < self.odd
     }
 
     /// What begins here, behind an event that was torn, begins as a text in that: a dialplan may have written it there once more.
@@ -104,7 +104,8 @@ impl Taint {
             Extent::More if more => Broken::Waits,
             Extent::To { sure, torn: true, .. } if more && bytes.len() < sure => Broken::Waits,
             Extent::To { torn: true, end, open, channel, uniqueid, .. } => {
-                if uniqueid.is_some_and(|uniqueid| self.known.differs(uniqueid, channel)) {
+                // What stands behind the text is another channel's: what begins so stood in a text itself.
+                if uniqueid.and_then(|uniqueid| self.known.name(uniqueid)).is_some_and(|name| name != channel) {
                     return Broken::Forged;
                 }
                 (self.span, self.chan_sip) = (offset + end as u64, chan_sip);
@@ -113,8 +114,8 @@ impl Taint {
                 }
                 Broken::Torn
             }
-            // No number of chan_sip's is longer. Elsewhere one is shorter than what such a front has.
-            Extent::TooLong if chan_sip => Broken::Forged,
+            // No number of chan_sip's is longer; of another's channel one that the dialplan made may be.
+            Extent::TooLong if form::is_of_chan_sip(front) => Broken::Forged,
             Extent::Not => Broken::Forged,
             Extent::To { .. } | Extent::More | Extent::TooLong => Broken::Unsure,
         }
@@ -164,7 +165,7 @@ impl Taint {
     pub(crate) fn believes(&mut self, frame: &[u8]) {
         match frame.strip_prefix(b"Event: ") {
             Some([b'N', b'e', b'w', b'c', b'h', ..] | [b'C', b'o', b'r', b'e', ..]) => {
-                self.known.begins(frame, b"\nChannel: ")
+                self.known.begins(frame, CHANNEL)
             }
             Some([b'R', b'e', b'n', b'a', ..]) => self.known.begins(frame, b"\nNewname: "),
             Some([b'H', b'a', b'n', b'g', b'u', b'p', b'\r', ..]) => self.known.ends(frame),
@@ -174,8 +175,8 @@ impl Taint {
 
     /// The channel of a whole event, if it is one that bears the name by which it is known.
     pub(crate) fn names<'f>(&self, frame: &'f [u8]) -> Option<&'f [u8]> {
-        let name = value(frame, b"\nChannel: ")?;
-        (self.known.name(value(frame, b"\nUniqueid: ")?)? == name).then_some(name)
+        let name = value(frame, CHANNEL)?;
+        (self.known.name(value(frame, UNIQUE)?)? == name).then_some(name)
     }
 }
 
@@ -183,6 +184,10 @@ impl Taint {
 pub(crate) fn is_front(frame: &[u8], shown: Shown) -> bool {
     shown.privilege && has_begun(frame) && begins_well(frame, shown)
 }
+
+/// What begins the headers of a channel's name and uniqueid.
+const CHANNEL: &[u8] = b"\nChannel: ";
+const UNIQUE: &[u8] = b"\nUniqueid: ";
 
 /// Names of channels, by their uniqueids, as events have given them.
 #[derive(Debug, Default)]
@@ -193,24 +198,19 @@ impl Known {
         self.0.get(uniqueid).map(|name| &**name)
     }
 
-    /// What stands behind a text is one channel's, and what stands before it names another: that stood in a text itself.
-    fn differs(&self, uniqueid: &[u8], name: &[u8]) -> bool {
-        match self.name(uniqueid) {
-            Some(known) => known != name,
-            None => self.0.values().any(|known| **known == *name),
-        }
-    }
-
     fn begins(&mut self, frame: &[u8], key: &[u8]) {
-        let (Some(name), Some(uniqueid)) = (value(frame, key), value(frame, b"\nUniqueid: ")) else { return };
+        let (Some(name), Some(uniqueid)) = (value(frame, key), value(frame, UNIQUE)) else { return };
         let fits = name.len() <= CHANNEL_NAME && uniqueid.len() <= UNIQUEID;
-        if fits && (self.0.len() < MAX_KNOWN || self.0.contains_key(uniqueid)) {
+        let (there, renamed) = (self.0.contains_key(uniqueid), key != CHANNEL);
+        if fits && (there && renamed || !there && self.0.len() < MAX_KNOWN) {
             self.0.insert(uniqueid.into(), name.into());
         }
     }
 
     fn ends(&mut self, frame: &[u8]) {
-        if let Some(uniqueid) = value(frame, b"\nUniqueid: ") {
+        if let Some(uniqueid) = value(frame, UNIQUE)
+            && self.name(uniqueid) == value(frame, CHANNEL)
+        {
             self.0.remove(uniqueid);
         }
     }
