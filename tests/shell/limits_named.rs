@@ -197,10 +197,12 @@ const SAID: &[(&str, &str)] = &[
 const WITHOUT_LOSS: &[&str] = &[
     // What is beyond waits, or goes in portions.
     "api/frames.rs MAX_READ",
+    "api/front.rs MAX_LATE_READS",
     "api/frames.rs MAX_READ_BYTES",
     "api/routes/changes.rs MAX_BYTES",
     "api/slots.rs MAX_REQUESTS",
     "api/socket.rs MAX_UNWRITTEN",
+    "api/tcp.rs MAX_UNACKNOWLEDGED",
     "daemon/callbacks.rs MAX_OUTCOMES",
     "daemon/local_api.rs MAX_LOOKED_UP",
     "daemon/proofs.rs MAX_WAITING",
