@@ -37,6 +37,10 @@ pub(crate) struct Timing {
     pub(crate) first_check: Duration,
     /// An Asterisk that reads nothing of what it is sent.
     pub(crate) ami_unread: Duration,
+    /// From a refused login to the next attempt: a person has to do something first.
+    pub(crate) ami_refused: Duration,
+    /// The shortest life of a callback that may be configured.
+    pub(crate) shortest_expire: Duration,
 }
 
 impl Timing {
@@ -56,6 +60,8 @@ impl Timing {
         records_third_look: Duration::from_secs(420),
         first_check: Duration::from_millis(20),
         ami_unread: Duration::from_secs(5),
+        ami_refused: Duration::from_secs(30),
+        shortest_expire: Duration::from_secs(60),
     };
 
     /// The waits of this process. A build for tests takes those that `CALLBACKD_TIMING` names, in milliseconds:
@@ -87,6 +93,8 @@ impl Timing {
                 "records_third_look" => &mut self.records_third_look,
                 "first_check" => &mut self.first_check,
                 "ami_unread" => &mut self.ami_unread,
+                "ami_refused" => &mut self.ami_refused,
+                "shortest_expire" => &mut self.shortest_expire,
                 _ => continue,
             };
             *wait = Duration::from_millis(ms);
@@ -107,6 +115,8 @@ mod tests {
         let Timing { records_look, records_second_look, records_third_look, ami_unread, .. } = Timing::USUAL;
         let waits = [records_look, records_second_look, records_third_look, ami_unread];
         assert_eq!(waits.map(|wait| wait.as_secs()), [2, 60, 420, 5]);
+        let Timing { ami_refused, shortest_expire, .. } = Timing::USUAL;
+        assert_eq!([ami_refused, shortest_expire].map(|wait| wait.as_secs()), [30, 60]);
         assert_eq!(Timing::USUAL.first_check.as_millis(), 20);
     }
 

@@ -12,6 +12,9 @@ use serde::Deserialize;
 /// Longest note or reason, in characters; longer ones are cut.
 const MAX_NOTE: usize = 500;
 
+/// Of a field that a command cannot do without.
+const NEEDED: &str = "is needed";
+
 /// Body of `POST /v1/callbacks`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,19 +70,24 @@ impl TagAdd {
     }
 }
 
+/// What is wrong with a field of a body, which is what to write there too.
+fn wrong(field: &str, what: &str) -> Failure {
+    Failure::of_field(field, format!("`{field}` {what}"), what)
+}
+
 /// A time that lies ahead, and within a year.
-fn ahead(name: &'static str, ms: Millis) -> Result<Millis, String> {
+fn ahead(field: &str, ms: Millis) -> Result<Millis, Failure> {
     match ms {
         0..=31_536_000_000 => Ok(ms),
-        _ => Err(format!("`{name}` must be from 0 to 31536000000 (a year)")),
+        _ => Err(wrong(field, "must be from 0 to 31536000000 (a year)")),
     }
 }
 
 /// As in the configuration. Misses that come to a callback later raise it further, one each.
-fn priority(wanted: i64) -> Result<i64, String> {
+fn priority(wanted: i64) -> Result<i64, Failure> {
     match wanted {
         -1_000..=1_000 => Ok(wanted),
-        _ => Err("`priority` must be from -1000 to 1000".to_owned()),
+        _ => Err(wrong("priority", "must be from -1000 to 1000")),
     }
 }
 
@@ -89,11 +97,12 @@ pub(super) fn note(text: &str) -> String {
 }
 
 impl TryFrom<Add> for Command {
-    type Error = String;
+    type Error = Failure;
 
-    fn try_from(add: Add) -> Result<Self, String> {
+    fn try_from(add: Add) -> Result<Self, Failure> {
         if add.at.is_some() && add.delay_ms != 0 {
-            return Err("`at` and `delay_ms` name two times: send one of them".to_owned());
+            let fix = "send one of them";
+            return Err(Failure::of_field("at", format!("`at` and `delay_ms` name two times: {fix}"), fix));
         }
         Ok(Self::Add {
             number: add.number,
@@ -108,12 +117,12 @@ impl TryFrom<Add> for Command {
 }
 
 impl TryFrom<DncAdd> for Command {
-    type Error = String;
+    type Error = Failure;
 
-    fn try_from(added: DncAdd) -> Result<Self, String> {
+    fn try_from(added: DncAdd) -> Result<Self, Failure> {
         let for_ms = added.for_ms.map(|ms| match ms {
             1..=3_153_600_000_000 => Ok(ms),
-            _ => Err("`for_ms` must be from 1 to 3153600000000 (a hundred years); leave it out for ever".to_owned()),
+            _ => Err(wrong("for_ms", "must be from 1 to 3153600000000 (a hundred years); leave it out for ever")),
         });
         Ok(Self::DncAdd { number: added.number, reason: note(&added.reason), for_ms: for_ms.transpose()? })
     }
@@ -121,9 +130,8 @@ impl TryFrom<DncAdd> for Command {
 
 impl CommandBody {
     /// The command of this name for this callback; `None` if there is none of this name.
-    pub(crate) fn command(self, id: i64, name: &str) -> Option<Result<Command, String>> {
+    pub(crate) fn command(self, id: i64, name: &str) -> Option<Result<Command, Failure>> {
         let note = note(&self.note);
-        let needs = |what: &str| format!("`{what}` is needed");
         Some(match name {
             "cancel" => Ok(Command::Cancel { id, note }),
             "handled" => Ok(Command::Handled { id, note }),
@@ -133,11 +141,11 @@ impl CommandBody {
             "assign" => Ok(Command::Assign { id, agent: self.agent, note }),
             "prioritise" => match self.priority {
                 Some(wanted) => priority(wanted).map(|priority| Command::Prioritise { id, priority, note }),
-                None => Err(needs("priority")),
+                None => Err(wrong("priority", NEEDED)),
             },
             "delay" => match self.delay_ms {
                 Some(ms) => ahead("delay_ms", ms).map(|delay_ms| Command::Delay { id, delay_ms, note }),
-                None => Err(needs("delay_ms")),
+                None => Err(wrong("delay_ms", NEEDED)),
             },
             _ => return None,
         })

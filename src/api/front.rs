@@ -173,16 +173,6 @@ fn field_at(body: &[u8], line: usize, column: usize) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// What a body or a question says cannot be taken. The words may begin with the field in backticks, and end with the fix behind a colon.
-pub(crate) fn bad(why: String) -> Failure {
-    let named = why.strip_prefix('`').and_then(|rest| rest.split_once('`'));
-    let Some((field, rest)) = named.map(|(field, rest)| (field.to_owned(), rest.to_owned())) else {
-        return Failure::new(StatusCode::BAD_REQUEST, why);
-    };
-    let fix = rest.rsplit_once(": ").map_or(rest.trim_start(), |(_, fix)| fix);
-    Failure::of_field(&field, why, fix)
-}
-
 /// A query that panicked.
 pub(crate) fn panicked() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the query panicked: please report this")

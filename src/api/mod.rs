@@ -57,6 +57,15 @@ pub(crate) enum Ask {
     Figures(oneshot::Sender<Figures>),
     /// All agents, as they are now.
     Agents(oneshot::Sender<Vec<AgentInPresence>>),
+    /// The phone of the agent whom the configuration gives this name, and the PBX if it is one alone; see [`crate::config::Config::agent_named`].
+    AgentNamed {
+        /// Whatever its capital letters.
+        name: String,
+        /// On this PBX, if one is named.
+        pbx: Option<String>,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Option<(Option<String>, String)>>,
+    },
     /// All queues, as they are now.
     Queues(oneshot::Sender<Vec<QueueInPresence>>),
     /// Make or withdraw a token; the answer is false if there is one of its name already, or none.

@@ -133,8 +133,8 @@ impl From<NameOrStore> for CallsError {
 impl From<NoChoice> for CallsError {
     fn from(error: NoChoice) -> Self {
         match error {
-            NoChoice::Unknown(why) => Self::Usage(why),
             NoChoice::Store(error) => error.into(),
+            unknown @ NoChoice::Unknown { .. } => Self::Usage(unknown.to_string()),
         }
     }
 }

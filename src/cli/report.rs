@@ -112,8 +112,8 @@ impl ReportArgs {
 impl From<NoChoice> for Failure {
     fn from(error: NoChoice) -> Self {
         match error {
-            NoChoice::Unknown(why) => Self::Usage(why),
             NoChoice::Store(error) => error.into(),
+            unknown @ NoChoice::Unknown { .. } => Self::Usage(unknown.to_string()),
         }
     }
 }

@@ -20,6 +20,7 @@ use super::lost::LostReason;
 use super::secret::Secret;
 use crate::api::counters::LinkCounters;
 use crate::config::Pbx;
+use crate::timing::Timing;
 use callbackd_core::ami::budget::Budget;
 use callbackd_core::ami::session::{Reply, RequestError, Unanswered};
 use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
@@ -220,7 +221,7 @@ impl Linker {
                 retries = self::retries();
             }
             let next = retries.next().unwrap_or(RETRY_UP_TO).min(RETRY_UP_TO);
-            let retry_in = if reason.needs_a_person() { RETRY_UP_TO } else { next };
+            let retry_in = if reason.needs_a_person() { Timing::get().ami_refused } else { next };
             self.counters.lost();
             self.delivery.push(LinkEvent::Lost { reason, retry_in });
             if self.meanwhile(sleep(retry_in)).await.is_none() {

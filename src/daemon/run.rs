@@ -262,6 +262,10 @@ impl Daemon {
         match ask {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(api_replies::agents(self.pbxs.monitors(), &self.callbacks))),
+            Ask::AgentNamed { name, pbx, reply } => {
+                let named = self.configuration.config().agent_named(&name, pbx.as_deref());
+                drop(reply.send(named.map(|(on, interface)| (on.map(ToString::to_string), interface.to_owned()))));
+            }
             Ask::Token(change, reply) => self.storage.token(change, reply),
             Ask::Webhook(name, order, reply) => self.webhooks.order(&name, order, reply),
             Ask::Queues(reply) => drop(reply.send(api_replies::queues(self.pbxs.monitors(), &self.callbacks))),

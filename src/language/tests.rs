@@ -177,7 +177,7 @@ fn sentences(source: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_reason_that_the_core_records_is_told_in_every_language() {
+fn every_reason_that_the_core_records_has_a_text_in_every_language() {
     let sources = [
         include_str!("../core/verdict.rs"),
         include_str!("../core/tracker/row/mod.rs"),

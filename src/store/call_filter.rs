@@ -1,6 +1,6 @@
 //! Which calls a command asks for, and the statement that finds them without reading all that is stored.
 
-use super::questions::distinct;
+use super::questions::distinct_of;
 use super::rows::SELECT_CALL;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Status};
@@ -175,7 +175,7 @@ impl CallFilter {
 fn interfaces(table: &str) -> String {
     format!(
         "{} SELECT value FROM distinct_of, (SELECT ? AS wanted) WHERE wanted IN (value, substr(value, instr(value, '/') + 1))",
-        distinct(table, "agent", "")
+        distinct_of(table, "agent")
     )
 }
 

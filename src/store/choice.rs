@@ -17,9 +17,14 @@ const OFFERED: usize = 8;
 /// Why a choice cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum NoChoice {
-    /// Nothing has this name; the sentence says what has.
-    #[error("{0}")]
-    Unknown(String),
+    /// Nothing has this name, or several have: the sentence says which ones, and ends in the fix.
+    #[error("{why}; {fix}")]
+    Unknown {
+        /// What is wrong.
+        why: String,
+        /// What to ask for instead.
+        fix: String,
+    },
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] Error),
@@ -110,7 +115,8 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
             match (of_number.next(), of_number.next()) {
                 (Some(only), None) => *agent = only.clone(),
                 (Some(one), Some(other)) => {
-                    return Err(NoChoice::Unknown(format!("agent `{agent}` may be {one} or {other}: which?")));
+                    let (why, fix) = (format!("agent `{agent}` may be {one} or {other}"), "which?".to_owned());
+                    return Err(NoChoice::Unknown { why, fix });
                 }
                 _ if agents.contains(agent) => {}
                 _ => match named(agent, chosen.pbx.as_deref(), &reader.agent_names()?)? {
@@ -150,8 +156,8 @@ fn named(wanted: &str, pbx: Option<&str>, agents: &[Agent]) -> Result<Option<(St
     if found.len() > 1 {
         let all: Vec<String> = found.iter().map(|(pbx, agent, _)| format!("{agent} on {pbx}")).collect();
         let wanted = wanted.escape_debug();
-        let why = format!("several agents are named `{wanted}`: {}: give the interface, and --pbx", all.join(", "));
-        return Err(NoChoice::Unknown(why));
+        let why = format!("several agents are named `{wanted}`: {}", all.join(", "));
+        return Err(NoChoice::Unknown { why, fix: "give the interface and the PBX".to_owned() });
     }
     Ok(found.first().map(|(pbx, agent, _)| (pbx.clone(), agent.clone())))
 }
@@ -170,13 +176,13 @@ fn among(kind: &str, wanted: &mut String, known: &[String]) -> Result<(), NoChoi
         names.map(|name| format!("`{}`", name.escape_debug())).collect::<Vec<_>>().join(", ")
     };
     let alike: Vec<&String> = near.iter().filter(|(likeness, _)| *likeness >= ALIKE).map(|(_, name)| *name).collect();
-    let offer = match (alike.is_empty(), known.len()) {
+    let fix = match (alike.is_empty(), known.len()) {
         (_, 0) => "no call has any".to_owned(),
         (false, _) => format!("did you mean {}?", list(&mut alike.into_iter().take(3))),
         (true, count) if count <= OFFERED => format!("there are {}", list(&mut known.iter())),
         (true, count) => format!("there are {} and {} more", list(&mut known.iter().take(OFFERED)), count - OFFERED),
     };
-    Err(NoChoice::Unknown(format!("no {kind} `{}`; {offer}", wanted.escape_debug())))
+    Err(NoChoice::Unknown { why: format!("no {kind} `{}`", wanted.escape_debug()), fix })
 }
 
 impl Chosen {

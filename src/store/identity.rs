@@ -121,7 +121,7 @@ mod tests {
     use super::same;
 
     #[test]
-    fn a_file_is_known_by_inode_and_birth_where_both_are_told() {
+    fn a_file_is_known_by_inode_and_birth_where_the_system_has_both() {
         assert!(same("12:900", "12:900") && same("12:", "12:900") && same("12:900", "12:"));
         assert!(!same("12:900", "12:901") && !same("12:900", "13:900") && !same("", "12:900"));
     }

@@ -171,8 +171,8 @@ pub(super) const CALLS_OF_WINDOW: &str = "
     SELECT id, pbx, direction, status, outcome, quality, number_e164, did, trunk, queue, agent, started_ms, ended_ms, answered_ms IS NOT NULL,
            wait_ms, queue_wait_ms, ring_ms, talk_ms, hold_ms, transfers, callback_id, recovered_by, recovered_ms,
            CASE WHEN direction = 'inbound' AND status = 'ANSWER' AND number_e164 IS NOT NULL AND started_ms + ?4 <= ?5 THEN EXISTS (
-               SELECT 1 FROM calls o WHERE o.number_e164 = c.number_e164 AND o.direction = 'inbound' AND o.number_e164 IS NOT NULL
-                  AND o.started_ms > c.started_ms AND o.started_ms <= c.started_ms + ?4) END AS again
+               SELECT 1 FROM calls o WHERE substr(coalesce(o.number_e164, o.number), -4) = substr(c.number_e164, -4)
+                  AND o.number_e164 = c.number_e164 AND o.direction = 'inbound' AND o.started_ms > c.started_ms AND o.started_ms <= c.started_ms + ?4) END AS again
       FROM calls c WHERE started_ms >= ?1 AND started_ms < ?2 AND +ended_ms > ?3{chosen} ORDER BY started_ms, id";
 pub(super) const ANSWERED_BY: &str = "(c.agent = ?6 OR EXISTS (SELECT 1 FROM legs l WHERE l.call_id = c.id AND +l.agent = ?6 AND l.result = 'ANSWERED'))";
 pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
@@ -203,9 +203,14 @@ pub(super) const STATE_OF_CALLBACK: &str = "SELECT state FROM callbacks WHERE id
 pub(super) const ATTEMPTS_OF_WINDOW: &str = "
     SELECT pbx, agent, result FROM callback_attempts WHERE intended_ms >= ?1 AND intended_ms < ?2 AND result IS NOT NULL";
 
-/// All values of a column that has an index of its own in this table.
+/// As [`distinct`], of a column that has an index of its own in this table; of legs, that of those that were answered.
+pub(super) fn distinct_of(table: &str, column: &str) -> String {
+    distinct(table, column, if table == "legs" { "result = 'ANSWERED' AND " } else { "" })
+}
+
+/// All values of such a column.
 pub(super) fn values_of(table: &str, column: &str) -> String {
-    format!("{} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT 1000", distinct(table, column, ""))
+    format!("{} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT 1000", distinct_of(table, column))
 }
 
 /// Every question of commands and of the start, under a name that says who asks: for a test of their plans.

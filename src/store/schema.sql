@@ -45,12 +45,11 @@ CREATE INDEX calls_pbx     ON calls (pbx, started_ms);
 CREATE INDEX calls_status  ON calls (status, started_ms);
 CREATE INDEX calls_queue   ON calls (queue, started_ms);
 CREATE INDEX calls_agent   ON calls (agent, started_ms);
-CREATE INDEX calls_number_end ON calls (substr(coalesce(number_e164, number), -4));
+CREATE INDEX calls_number_end ON calls (substr(coalesce(number_e164, number), -4), started_ms);
 CREATE INDEX calls_other_end  ON calls (substr(number, -4)) WHERE substr(number, -4) <> substr(number_e164, -4);
 CREATE INDEX calls_callback ON calls (callback_id) WHERE callback_id IS NOT NULL;
 CREATE INDEX calls_ended   ON calls (ended_ms);
 CREATE INDEX calls_trunk   ON calls (pbx, trunk) WHERE trunk IS NOT NULL;
-CREATE INDEX calls_customer ON calls (number_e164, started_ms) WHERE direction = 'inbound' AND number_e164 IS NOT NULL;
 
 CREATE TABLE legs (
     call_id     INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
@@ -66,7 +65,7 @@ CREATE TABLE legs (
     PRIMARY KEY (call_id, n)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX legs_agent ON legs (agent, started_ms);
+CREATE INDEX legs_agent ON legs (agent, started_ms) WHERE result = 'ANSWERED';
 
 CREATE TABLE queue_visits (
     call_id   INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
@@ -722,8 +721,8 @@ CREATE VIEW v_report_resolution AS -- of each day: answered callers with a numbe
 SELECT c.date,
        sum(c.started_ms + s.fcr_window_ms <= s.as_of_ms)          AS final,
        sum(c.started_ms + s.fcr_window_ms <= s.as_of_ms AND NOT EXISTS (
-           SELECT 1 FROM calls o WHERE o.number_e164 = c.number_e164 AND o.direction = 'inbound'
-              AND o.started_ms > c.started_ms AND o.started_ms <= c.started_ms + s.fcr_window_ms)) AS resolved,
+           SELECT 1 FROM calls o WHERE substr(coalesce(o.number_e164, o.number), -4) = substr(c.number_e164, -4)
+              AND o.number_e164 = c.number_e164 AND o.direction = 'inbound' AND o.started_ms > c.started_ms AND o.started_ms <= c.started_ms + s.fcr_window_ms)) AS resolved,
        sum(c.started_ms + s.fcr_window_ms > s.as_of_ms)           AS not_final
   FROM (SELECT fcr_window_ms, coalesce((SELECT max(seen_ms) FROM pbx_seen), (SELECT max(started_ms) FROM calls), 0) AS as_of_ms FROM report_settings) s
        CROSS JOIN v_report_calls c

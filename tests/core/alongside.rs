@@ -167,7 +167,7 @@ fn two_that_may_not_show_signs_know_each_other_by_their_channels() {
 }
 
 #[test]
-fn who_is_told_to_makes_callbacks_beside_another_and_shows_it() {
+fn who_is_configured_to_makes_callbacks_beside_another_and_shows_it() {
     let mut scene = Scene::new(Policy { alongside: true, ..policy() }, vec![agent("101", &["sales"])]);
     scene.signs.sign = Some(format!("{LOWER} 500"));
     scene.misses(ANN, "sales");

@@ -149,7 +149,7 @@ fn an_attempt_lives_as_long_as_its_call() {
 }
 
 #[test]
-fn how_an_agents_phone_did_not_answer_is_told_apart() {
+fn how_an_agents_phone_did_not_answer_is_distinguished() {
     let cases = [
         ("NOANSWER", "16", LegResult::NoAnswer),
         ("CANCEL", "0", LegResult::NoAnswer),
@@ -191,7 +191,7 @@ fn an_agent_who_hangs_up_before_the_customer_answers_has_left() {
 }
 
 #[test]
-fn how_a_customers_phone_did_not_answer_is_told_with_its_cause() {
+fn how_a_customers_phone_did_not_answer_is_recorded_with_its_cause() {
     let cases = [
         ("NOANSWER", "19", LegResult::NoAnswer),
         ("BUSY", "17", LegResult::Busy),

@@ -480,7 +480,7 @@ fn a_pbx_out_of_sight_is_waited_for() {
 }
 
 #[test]
-fn thousands_who_wait_are_dispatched_from_the_top_and_all_are_told_why_within_a_second() {
+fn thousands_who_wait_are_dispatched_from_the_top_and_all_have_their_reason_within_a_second() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.busy("PJSIP/101", Some(Busy::LoggedOut));
     for i in 0..1_000 {

@@ -121,7 +121,7 @@ fn it_survives_a_restart_before_and_after_the_alarm() {
 }
 
 #[test]
-fn a_person_who_puts_it_off_has_told_the_customer() {
+fn a_person_who_puts_it_off_has_agreed_it_with_the_customer() {
     let mut scene = empty(half_an_hour());
     asks(&mut scene, None);
     scene.asks(Command::Delay { id: 1, delay_ms: HOUR, note: String::new() }).unwrap();

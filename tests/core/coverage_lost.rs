@@ -230,7 +230,7 @@ fn a_link_that_broke_while_events_were_lost_to_overload_was_out_of_sight_since_t
 }
 
 #[test]
-fn a_link_that_was_silent_for_longer_than_was_told_first_was_out_of_sight_for_the_longer_time() {
+fn a_link_that_was_silent_for_longer_than_was_reported_first_was_without_coverage_for_the_longer_time() {
     let mut driver = Driver::linked(rules(), START);
     driver.pass(3_600_000);
     driver.give(Input::Unproven { ms: 15_000 });

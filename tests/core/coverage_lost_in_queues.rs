@@ -134,7 +134,7 @@ fn completes(customer: &Line, phone: &Line, [hold_s, talk_s]: [&str; 2], named: 
 }
 
 #[test]
-fn a_talk_of_which_nothing_was_seen_is_told_by_what_the_queue_reckons_up_at_its_end() {
+fn a_talk_of_which_nothing_was_seen_is_proved_by_what_the_queue_reckons_up_at_its_end() {
     for named in [(true, true), (true, false), (false, true)] {
         let mut driver = Driver::linked(rules(), START);
         let (customer, phone) = waiting(&mut driver);
@@ -227,7 +227,7 @@ fn who_is_not_in_the_list_of_a_queue_any_more_does_not_wait_there() {
 }
 
 #[test]
-fn a_member_behind_a_local_channel_is_told_by_the_phone_that_it_led_to() {
+fn a_member_behind_a_local_channel_is_known_by_the_phone_that_it_led_to() {
     let mut driver = Driver::linked(rules(), START);
     let customer = Line::customer("c.1");
     driver.say(&(customer.begins() + &customer.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1")])));

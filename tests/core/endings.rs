@@ -71,11 +71,11 @@ fn assert_cut_in_queue(row: &FinishedCall) {
     assert_eq!(row.legs[0].result, LegResult::Cancelled);
 }
 
-/// A caller leaves the queue after this, which their channel is told, and comes to the end of the dialplan.
-fn is_cut_off_after(told: impl FnOnce(&Line) -> String) -> FinishedCall {
+/// A caller leaves the queue after this, of which their channel has an event, and comes to the end of the dialplan.
+fn is_cut_off_after(event: impl FnOnce(&Line) -> String) -> FinishedCall {
     let mut driver = Driver::linked(rules(), START);
     let (mut customer, phone) = waits(&mut driver);
-    driver.say(&told(&customer));
+    driver.say(&event(&customer));
     taken_out_of_the_queue(&mut driver, &customer, &phone);
     driver.say(&soft_hangup(&customer, DIALPLAN_ENDS));
     hang_up_contexts(&mut driver, &mut customer);

@@ -277,7 +277,7 @@ fn the_united_kingdom_closes_on_the_bank_holidays_of_england_and_scotland_on_its
 }
 
 #[test]
-fn days_are_told_as_they_are_understood() {
+fn days_are_shown_as_they_are_understood() {
     let h = hours("Mo-Fr 09:00-12:00,13:00-18:00; Sa 10:00-14:00; PH off", "Europe/Berlin", Some("DE"));
     let days = h.days(at("2026-12-24T23:30:00+01:00"), 4);
     let shown: Vec<String> = days

@@ -29,7 +29,7 @@ fn one_call() -> (Driver, Line) {
 }
 
 #[test]
-fn the_contexts_that_a_call_went_through_are_told_each_once() {
+fn the_contexts_that_a_call_went_through_are_listed_each_once() {
     let mut driver = Driver::linked(rules(), 1_800_000_000_000);
     let mut customer = Line::customer("c.1");
     driver.say(&customer.begins());

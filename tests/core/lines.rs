@@ -55,7 +55,7 @@ fn who_shows_no_number_and_who_calls_a_colleague_holds_no_customers_line() {
 }
 
 #[test]
-fn a_number_that_is_told_late_makes_the_line_busy_then() {
+fn a_number_that_is_known_late_makes_the_line_busy_then() {
     let mut driver = Driver::linked(rules(), START);
     let mut customer = Line::customer("c.1");
     customer.number = String::new();
@@ -117,7 +117,7 @@ fn a_call_that_ended_out_of_sight_frees_its_line_when_that_is_found() {
 }
 
 #[test]
-fn a_customer_who_is_found_on_the_line_is_told_with_the_lists() {
+fn a_customer_who_is_found_on_the_line_is_known_with_the_lists() {
     let customer = Line::customer("c.1").state(6);
     let mut driver = Driver::unlinked(rules(), START, None);
     driver.link(100_000, &crate::stream::frames(customer.listed("Queue", "", 60).as_bytes()));

@@ -95,7 +95,7 @@ fn a_consultation_is_no_inbound_call_of_its_own() {
 }
 
 #[test]
-fn a_call_that_has_been_told_is_not_undone_by_a_stray_late_event() {
+fn a_call_that_has_been_recorded_is_not_undone_by_a_stray_late_event() {
     let mut driver = Driver::linked(rules(), START);
     let (recorded, living) = (Line::customer("a.1"), Line::customer("z.1"));
     driver.say(&recorded.begins());

@@ -31,7 +31,7 @@ fn without_links(driver: &Driver) -> Vec<String> {
 }
 
 #[test]
-fn each_phone_that_begins_to_ring_for_a_customer_is_told_once_with_who_calls() {
+fn each_phone_that_begins_to_ring_for_a_customer_is_reported_once_with_who_calls() {
     let mut driver = Driver::linked(rules(), START);
     let customer = Line::customer("c.1");
     driver.say(&customer.begins());
@@ -61,7 +61,7 @@ fn a_colleagues_call_and_the_way_out_ring_nobody_for_a_customer() {
 }
 
 #[test]
-fn whether_the_pbx_is_seen_is_told_once_for_each_time_that_it_changes() {
+fn whether_the_pbx_is_seen_is_reported_once_for_each_time_that_it_changes() {
     let mut driver = Driver::linked(rules(), START);
     driver.pass(10_000);
     driver.snapshot(&[], true);

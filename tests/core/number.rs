@@ -38,7 +38,7 @@ fn a_withheld_number_is_withheld_in_every_spelling() {
 }
 
 #[test]
-fn extensions_are_told_by_their_length_or_by_a_pattern_for_the_whole_number() {
+fn extensions_are_recognised_by_their_length_or_by_a_pattern_for_the_whole_number() {
     let n = numbering("US");
     assert_eq!(n.classify("101"), Number::Internal);
     assert_eq!(n.classify("10123"), Number::Internal);

@@ -200,7 +200,7 @@ fn being_on_a_call_goes_before_the_device_and_being_logged_out_before_both() {
 }
 
 #[test]
-fn a_pause_is_of_its_queue_and_is_told() {
+fn a_pause_is_of_its_queue_and_is_recorded() {
     let mut driver = with_alice();
     driver.say(&Membership::of("support", "PJSIP/101").event("QueueMemberAdded"));
     assert!(changed(&mut driver));
@@ -328,7 +328,7 @@ fn recorded_agents_are_all_free_of_channels_in_the_end() {
 }
 
 #[test]
-fn a_phone_that_rings_is_told_from_one_that_talks() {
+fn a_phone_that_rings_is_distinguished_from_one_that_talks() {
     let mut driver = with_alice();
     let phone = Line::phone("101", "p.1", "p.1");
     driver.say(&phone.begins());

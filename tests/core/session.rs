@@ -342,7 +342,7 @@ fn a_boot_event_during_the_snapshot_begins_it_anew() {
 }
 
 #[test]
-fn a_refused_list_is_told_and_proves_nothing_gone() {
+fn a_refused_list_is_reported_and_proves_nothing_gone() {
     let mut peer = Peer::new();
     peer.logs_in();
     peer.says("Event: FullyBooted\nUptime: 8\n\n");

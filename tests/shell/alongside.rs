@@ -161,7 +161,7 @@ fn a_lost_link_does_not_say_that_the_other_daemon_is_gone() {
 }
 
 #[test]
-fn who_is_told_to_makes_callbacks_beside_the_other() {
+fn who_is_configured_to_makes_callbacks_beside_the_other() {
     let (pbx, _, _) = pbx("ffffffff 500");
     let site = site(&pbx, "alongside = true\n");
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));

@@ -2,6 +2,9 @@
 
 use crate::front::{Front, closed, http};
 use crate::scripted::{mode, said};
+use crate::stored::{answered, record};
+use callbackd::store::Store;
+use callbackd_core::model::{PbxId, Record};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs;
@@ -21,7 +24,7 @@ fn status_tells_how_things_stand() {
 }
 
 #[test]
-fn agents_are_told_with_what_keeps_them() {
+fn agents_are_listed_with_what_keeps_them() {
     let front = Front::open("");
     let agents = front.get("/v1/agents");
     let recorded: Vec<_> = agents.as_array().unwrap().iter().map(|a| (&a["agent"], &a["free"], &a["queues"])).collect();
@@ -177,6 +180,14 @@ fn what_is_wrong_in_a_body_a_path_or_a_cursor_is_named_with_the_fix() {
         ("POST", "/v1/callbacks", "{", "body", "a JSON object"),
         ("POST", "/v1/callbacks", "", "body", "a JSON object"),
         ("POST", &hold, r#"{"note": 1}"#, "note", "openapi.json"),
+        (
+            "POST",
+            "/v1/callbacks",
+            r#"{"number": "+12025550124", "delay_ms": 1, "at": "+2h"}"#,
+            "at",
+            "send one of them",
+        ),
+        ("POST", &prioritise, "{}", "priority", "is needed"),
         ("POST", &prioritise, r#"{"priority": 9999}"#, "priority", "from -1000 to 1000"),
         ("GET", "/v1/callbacks/ann", "", "path", "whole numbers"),
         ("GET", "/v1/dnc?after=ann", "", "after", "header Link"),
@@ -187,6 +198,34 @@ fn what_is_wrong_in_a_body_a_path_or_a_cursor_is_named_with_the_fix() {
         assert_eq!(answer["field"], field, "{method} {path} {body}: {answer}");
         assert!(answer["fix"].as_str().unwrap().contains(fix), "{method} {path} {body}: {answer}");
     }
+}
+
+#[test]
+fn calls_of_an_agent_are_found_by_the_name_too_and_an_unknown_one_is_answered_with_those_alike() {
+    let front = Front::closed("[[agents]]\nname = \"Zoe\"\ninterface = \"PJSIP/102\"");
+    let by = |linkedid: &str, agent: &str| {
+        let mut call = answered(linkedid);
+        (call.agent, call.legs[0].agent) = (Some(agent.to_owned()), agent.to_owned());
+        record(call)
+    };
+    let named = |agent: &str, name: &str| {
+        let (agent, name) = (agent.to_owned(), name.to_owned());
+        Record::Agent { pbx: PbxId::new("pbx"), agent, name }
+    };
+    let records = [
+        by("1.1", "PJSIP/101"),
+        by("1.2", "PJSIP/102"),
+        by("1.3", "PJSIP/102"),
+        named("PJSIP/101", "Ann"),
+        named("PJSIP/102", "Ben"),
+    ];
+    assert_eq!(Store::open(&front.site.path("calls.db")).unwrap().write(&records).unwrap(), []);
+    let front = front.started("");
+    let found = |agent: &str| front.get(&format!("/v1/calls?agent={agent}")).as_array().unwrap().len();
+    assert_eq!(["ann", "101", "PJSIP/101", "Ben", "zoe", "102"].map(found), [1, 1, 1, 2, 2, 2]);
+    let (status, answer) = front.ask("GET", "/v1/calls?agent=Anm", &Value::Null);
+    assert_eq!((status, &answer["error"]), (400, &json!("no agent `Anm`; did you mean `Ann`?")));
+    assert_eq!((&answer["field"], &answer["fix"]), (&json!("agent"), &json!("did you mean `Ann`?")));
 }
 
 #[test]

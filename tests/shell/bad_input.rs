@@ -246,7 +246,7 @@ fn wrong_arguments_exit_with_64_and_suggest_the_right_ones() {
 }
 
 #[test]
-fn which_pbx_to_record_must_be_told_where_there_are_several() {
+fn which_pbx_to_record_must_be_named_where_there_are_several() {
     let site = Site::new(1);
     site.configure("[[pbx]]\nname = \"berlin\"\n[[pbx]]\nname = \"bonn\"\naddress = \"127.0.0.1:5048\"\n");
     let said = site.run(ALL[2]);

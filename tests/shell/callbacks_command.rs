@@ -31,7 +31,7 @@ fn has(text: &str, words: &[&str]) {
 }
 
 #[test]
-fn a_callback_is_made_changed_and_told_by_hand() {
+fn a_callback_is_made_changed_and_shown_by_hand() {
     let front = Front::open("");
     let made =
         well(front.run(&["callbacks", "add", "(202) 555-0123", "--queue", "sales", "--note", "wrote an e-mail"]));

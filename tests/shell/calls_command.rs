@@ -317,7 +317,7 @@ fn an_agent_is_found_by_name_on_their_own_pbx_and_an_unknown_one_is_answered_wit
     assert_eq!(found(&["--agent", "Cleo"]).unwrap(), 0, "she has taken no call");
     assert_eq!(found(&["--agent", "102"]).unwrap(), 0);
     assert_eq!(found(&["--agent", "Dan", "--pbx", "south"]).unwrap(), 0);
-    let both = "several agents are named `Dan`: PJSIP/103 on north, PJSIP/104 on south: give the interface, and --pbx";
+    let both = "several agents are named `Dan`: PJSIP/103 on north, PJSIP/104 on south; give the interface and the PBX";
     assert_eq!(why(&["--agent", "Dan"]), both);
     assert_eq!(why(&["--agent", "Anm"]), "no agent `Anm`; did you mean `Ann`?");
     assert_eq!(found(&["--agent", "Anm"]).unwrap_err().exit_code(), 64);
@@ -337,7 +337,7 @@ fn an_agent_is_found_by_name_on_their_own_pbx_and_an_unknown_one_is_answered_wit
 }
 
 #[test]
-fn the_story_of_an_abandoned_call_is_told_in_order() {
+fn the_history_of_an_abandoned_call_is_shown_in_order() {
     let (_directory, path) = with_calls([abandoned("pbx-1.1")]);
     let story = "\
 Call 1, Mon 2026-03-02 11:00:00 +01:00, inbound from +12025550123 \"ACME\" to 5550100 over PJSIP/provider

@@ -120,7 +120,7 @@ fn rights_beyond_the_needed_are_a_warning() {
 }
 
 #[test]
-fn contexts_that_sound_like_something_and_that_no_rule_names_are_told() {
+fn contexts_that_sound_like_something_and_that_no_rule_names_are_reported() {
     let (said, _) = with_pbx(|action| {
         let context =
             |name: &str| format!("Event: ListDialplan\nActionID: @ID@\nContext: {name}\nExtension: s\nPriority: 1\n\n");
@@ -153,7 +153,7 @@ fn contexts_that_sound_like_something_and_that_no_rule_names_are_told() {
 }
 
 #[test]
-fn an_inbound_pattern_that_takes_line_breaks_is_told_unless_it_filters() {
+fn an_inbound_pattern_that_takes_line_breaks_is_reported_unless_it_filters() {
     let check = |steps: &'static [(&'static str, &'static str, &'static str)]| {
         let (said, _) = with_pbx(|action| {
             let step = |(context, extension, data): &(&str, &str, &str)| {
@@ -181,7 +181,7 @@ fn an_inbound_pattern_that_takes_line_breaks_is_told_unless_it_filters() {
 }
 
 #[test]
-fn contexts_of_channels_that_no_rule_names_are_told() {
+fn contexts_of_channels_that_no_rule_names_are_reported() {
     let (said, _) = with_pbx(|action| {
         let channel =
             "Event: CoreShowChannel\nActionID: @ID@\nChannel: PJSIP/101-1\nUniqueid: 1.1\nContext: shop-floor\n\n";
@@ -396,7 +396,7 @@ fn hours(table: &str, args: &[&str]) -> Said {
 const HOURS: &[&str] = &["check", "--config", "callbackd.toml", "--hours"];
 
 #[test]
-fn hours_are_told_day_by_day_with_holidays_and_what_may_be_meant_otherwise() {
+fn hours_are_shown_day_by_day_with_holidays_and_what_may_be_meant_otherwise() {
     let said = hours(
         "[hours]\ntimezone = \"Europe/London\"\ncountry = \"GB\"\nopen = \"Mo-Su 09:00-12:30,13:30-24:00; PH off\"\n\
          [hours.shop]\nopen = 'Mo-Su 22:00-06:00 \"by appointment\"'\n",

@@ -319,7 +319,7 @@ fn a_region_or_level_that_does_not_exist_is_refused() {
 }
 
 #[test]
-fn pbxs_are_told_apart_by_their_names() {
+fn pbxs_are_distinguished_by_their_names() {
     refused("[[pbx]]\nname = \"a\"\n[[pbx]]\n", "3:1", &["each of several PBXs needs a `name`", "name = \"berlin\""]);
     refused("[[pbx]]\n[[pbx]]\nname = \"a\"\n", "1:1", &["each of several PBXs needs a `name`"]);
     assert_eq!(bad("[[pbx]]\n[[pbx]]\n").problems().len(), 2);

@@ -87,7 +87,7 @@ fn names_may_change_places_and_this_machine_needs_no_encryption() {
 }
 
 #[test]
-fn each_program_is_told_what_it_understands_and_needs_no_more_than_it_needs() {
+fn each_program_is_sent_what_it_understands_and_asks_for_no_more_than_it_needs() {
     let table = |format: &str, more: &str| format!("[[webhook]]\nname = \"x\"\nformat = \"{format}\"\n{more}");
     let url = "url = \"https://crm.example.com\"\nsecret_file = \"hook\"\n";
     for (text, format, events) in [

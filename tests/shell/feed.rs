@@ -246,7 +246,7 @@ fn streams_take_no_turn_of_other_requests_and_give_signs_of_life() {
 }
 
 #[test]
-fn a_client_that_does_not_read_is_cut_and_others_are_told_all() {
+fn a_client_that_does_not_read_is_cut_and_others_receive_all() {
     let front = Front::with_waits("unread=500");
     let deaf = Events::open(&front, "", None);
     let mut awake = Events::open(&front, "?kind=dnc", None);

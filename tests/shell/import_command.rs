@@ -215,8 +215,8 @@ fn a_file_that_is_missing_or_none_is_named() {
 }
 
 #[test]
-fn history_of_another_time_zone_is_told_in_its_own_and_of_none_is_refused() {
-    let told = |shift_h: &dyn Fn(usize) -> i64| {
+fn history_of_another_time_zone_is_read_in_its_own_and_of_none_is_refused() {
+    let imported = |shift_h: &dyn Fn(usize) -> i64| {
         let site = site();
         let (cdrs, _) = history(&site);
         let shifted: String =
@@ -228,11 +228,11 @@ fn history_of_another_time_zone_is_told_in_its_own_and_of_none_is_refused() {
         let db = Connection::open(site.path("calls.db")).unwrap();
         db.query_row("SELECT sum(started_ms) + 1000000 * sum(status = 'ANSWER') FROM calls", [], |r| r.get(0)).unwrap()
     };
-    let (as_written, here) = told(&|_| 0);
-    let (said, there) = told(&|_| 8);
+    let (as_written, here) = imported(&|_| 0);
+    let (said, there) = imported(&|_| 8);
     assert_eq!((as_written.code, said.code), (0, 0), "{said:#?}");
     assert_eq!(starts(&there), starts(&here));
-    let (said, _) = told(&|n| 100 + 7 * i64::try_from(n).unwrap());
+    let (said, _) = imported(&|n| 100 + 7 * i64::try_from(n).unwrap());
     assert_eq!(said.code, 65, "{said:#?}");
     assert!(said.err.contains("do not match its uniqueids"), "{said:#?}");
 }

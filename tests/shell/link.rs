@@ -79,7 +79,7 @@ async fn a_frame_that_the_connections_end_cuts_costs_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_told_with_its_mend_and_tried_again_slowly() {
+async fn a_refused_login_is_reported_with_its_fix_and_tried_again_slowly() {
     let listening = Listening::new().await;
     let mut linked = listening.link();
     let mut asterisk = listening.accept().await;
@@ -129,7 +129,7 @@ async fn a_plaintext_connection_to_another_host_is_refused_unless_it_is_allowed(
 }
 
 #[tokio::test]
-async fn a_name_that_means_nothing_is_told() {
+async fn a_name_that_means_nothing_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let mut linked = Linked::spawn(&pbx("pbx.invalid:5038", &directory), 100, None);
     let (reason, _) = linked.lost().await;

@@ -198,7 +198,7 @@ const TORN: &str = "Event: Newstate\nPrivilege: call,all\nChannel: PJSIP/trunk-0
     Language: en\nAccountCode: \nContext: from-trunk\nExten: 5550100\nPriority: 1\nUniqueid: 1.9\nLinkedid: 1.9\n\n";
 
 #[tokio::test]
-async fn what_a_callers_line_breaks_tear_is_told_with_the_channel_and_followed_by_one_snapshot() {
+async fn what_a_callers_line_breaks_tear_is_reported_with_the_channel_and_followed_by_one_snapshot() {
     let (_listening, mut linked, mut asterisk) = live().await;
     asterisk.say(&whole("Event: Newstate\nUniqueid: 1.2\n\n")).await;
     assert_eq!(linked.frame().await, "1.2");

@@ -117,7 +117,7 @@ fn a_very_long_value_is_cut() {
 }
 
 #[test]
-fn an_error_is_told_with_its_causes() {
+fn an_error_is_logged_with_its_causes() {
     let cause = std::io::Error::other("no route");
     let error = std::io::Error::new(std::io::ErrorKind::TimedOut, std::io::Error::other(cause));
     let line = journal(|| info!(target: "t", err = &error as &(dyn std::error::Error + 'static), "S"));

@@ -178,7 +178,7 @@ fn an_operator_holds_a_callback_with_the_keyboard_alone() {
 }
 
 #[test]
-fn a_wall_that_is_told_nothing_says_since_when() {
+fn a_wall_that_receives_nothing_says_since_when() {
     let mut room = logged_in("read");
     assert!(Path::new(&room.front.site.path("calls.db")).exists());
     room.browser.until("document.querySelector('.beat').textContent == 'Live'");

@@ -397,7 +397,7 @@ fn console_commands_are_answered_in_output_lines() {
 }
 
 #[test]
-fn a_global_variable_is_set_read_and_told_as_asterisk_does_until_it_restarts() {
+fn a_global_variable_is_set_read_and_reported_as_asterisk_does_until_it_restarts() {
     let mut scene = Scene::new(Pickup::Ignore, 0, true);
     let asked = |scene: &mut Scene, action: &str| {
         let before = scene.text.len();

@@ -142,7 +142,7 @@ fn slices_are_lines_of_csv_with_nothing_where_there_is_nothing() {
 }
 
 #[test]
-fn who_names_a_queue_that_there_is_not_is_told_of_those_that_there_are() {
+fn who_names_a_queue_that_there_is_not_is_shown_those_that_there_are() {
     let other = FinishedCall { queue: Some("support".into()), ..answered("1.9") };
     let (_directory, path) = with_calls([answered("1.1"), other]);
     assert_eq!(refusal(&path, &["--queue", "Suport"]), "no queue `Suport`; did you mean `support`?");

@@ -26,7 +26,7 @@ const PROGRAM: &[(&str, &[&str])] = &[
     ("records", &["ownership"]),
     ("language", &[]),
     ("report", &["base64", "language"]),
-    ("config", &["exit", "language", "ownership", "records", "report"]),
+    ("config", &["exit", "language", "ownership", "records", "report", "timing"]),
     ("log", &["config"]),
     ("store", &["language", "ownership", "report", "timing"]),
     ("webhook", &["base64", "config", "store"]),

@@ -83,7 +83,7 @@ fn row(site: &Site) -> (String, String, String) {
 }
 
 #[test]
-fn systemd_is_told_that_the_daemon_is_ready_when_the_pbx_is_seen_and_how_it_stands() {
+fn systemd_is_notified_that_the_daemon_is_ready_when_the_pbx_is_seen_and_how_it_stands() {
     let server = usual_server(1);
     let site = Site::new(server.port);
     let (daemon, recorded) = start(&site, &[]);

@@ -129,7 +129,7 @@ fn without_apply_it_shows_and_writes_nothing() {
 }
 
 #[test]
-fn contexts_are_told_by_what_they_do_and_a_second_time_nothing_is_left_to_do() {
+fn contexts_are_recognised_by_what_they_do_and_a_second_time_nothing_is_left_to_do() {
     let (site, _server) = fresh(DIALPLAN, 2);
     let said = setup(&site, &["--apply"]);
     assert_eq!(said.code, 0, "{said:#?}");

@@ -223,7 +223,7 @@ fn a_database_that_was_moved_away_is_not_written_to_where_nobody_finds_it() {
 }
 
 #[test]
-fn a_page_that_goes_bad_is_told_as_an_error_with_its_mend_and_nothing_is_lost_if_it_comes_back() {
+fn a_page_that_goes_bad_is_an_error_with_its_fix_and_nothing_is_lost_if_it_comes_back() {
     let mut scene = Scene::open(Site::new(0), "calls.db");
     let connection = Connection::open(&scene.db).unwrap();
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();

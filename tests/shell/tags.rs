@@ -29,7 +29,7 @@ fn codes_of(front: &Front, call: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_code_is_set_listed_counted_told_and_taken_off_again() {
+fn a_code_is_set_listed_counted_shown_and_taken_off_again() {
     let front = with_calls();
     let set = front.post("/v1/tags", &json!({"call": "2", "code": "follow_up", "note": "wants the price"}));
     assert_eq!((&set["tag"]["code"], &set["tag"]["note"]), (&json!("FOLLOW_UP"), &json!("wants the price")));

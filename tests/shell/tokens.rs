@@ -35,7 +35,7 @@ fn token(front: &Front, name: &str, role: &str) -> String {
 }
 
 #[test]
-fn without_a_token_only_health_is_told_and_a_withdrawn_one_is_none() {
+fn without_a_token_only_health_is_answered_and_a_withdrawn_one_is_none() {
     let (mut front, port) = listening();
     assert_eq!(ask(port, "GET", "/healthz", &[], "").0, 200);
     assert_eq!(ask(port, "GET", "/readyz", &[], "").0, 200);

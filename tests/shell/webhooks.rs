@@ -36,7 +36,7 @@ fn state(got: &Got) -> (String, Value) {
 
 #[test]
 #[allow(clippy::disallowed_methods)] // the message bears the clock of the machine
-fn a_message_is_signed_by_the_standard_and_told_once() {
+fn a_message_is_signed_by_the_standard_and_sent_once() {
     let mut receiver = Receiver::open(|_| Then::Status(204));
     let front = hooked(&receiver, "");
     let id = closed(&front, "+12025550123");

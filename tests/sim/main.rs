@@ -117,6 +117,24 @@ fn range<const N: usize>(seeds: u64, one: impl Fn(u64) -> Result<[u64; N], Strin
     (seeds, sums.into_inner().unwrap())
 }
 
+/// Lives a day without a crash, and returns it; then again with a crash at each of its outputs in turn, on all cores.
+fn crash_at_each_output(seed: u64, day: impl Fn() -> World + Sync) -> Day {
+    let whole = day().live().unwrap_or_else(|broken| panic!("{broken}"));
+    let next = AtomicU32::new(1);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at <= whole.wants) {
+                    if let Err(broken) = day().crashing_at(at).live() {
+                        panic!("day {seed} crashed at output {at}: {broken}");
+                    }
+                }
+            });
+        }
+    });
+    whole
+}
+
 #[test]
 fn days_with_all_faults_break_no_promise() {
     let lived = live(SEEDS, |seed| World::new(seed, calls()), |day| [day.calls, day.attempts]);
@@ -128,20 +146,8 @@ fn days_with_all_faults_break_no_promise() {
 #[test]
 fn a_crash_at_any_output_breaks_no_promise() {
     for seed in CRASHED {
-        let whole = World::new(seed, CRASHED_CALLS).live().unwrap_or_else(|broken| panic!("{broken}"));
+        let whole = crash_at_each_output(seed, || World::new(seed, CRASHED_CALLS));
         assert!(whole.attempts > 2, "customers of day {seed} were called back");
-        let next = AtomicU32::new(1);
-        thread::scope(|scope| {
-            for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-                scope.spawn(|| {
-                    while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at <= whole.wants) {
-                        if let Err(broken) = World::new(seed, CRASHED_CALLS).crashing_at(at).live() {
-                            panic!("crashed at output {at}: {broken}");
-                        }
-                    }
-                });
-            }
-        });
     }
 }
 
@@ -183,21 +189,8 @@ fn callers_who_name_a_time_are_called_then_and_in_their_language() {
 #[test]
 fn a_crash_at_any_output_raises_each_alarm_once_and_none_is_left_out() {
     for seed in LATE {
-        let day = || World::new(seed, CRASHED_CALLS).with_wishes();
-        let whole = day().live().unwrap_or_else(|broken| panic!("{broken}"));
+        let whole = crash_at_each_output(seed, || World::new(seed, CRASHED_CALLS).with_wishes());
         assert!(whole.late > 0, "day {seed} has an alarm");
-        let next = AtomicU32::new(1);
-        thread::scope(|scope| {
-            for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-                scope.spawn(|| {
-                    while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at <= whole.wants) {
-                        if let Err(broken) = day().crashing_at(at).live() {
-                            panic!("day {seed} crashed at output {at}: {broken}");
-                        }
-                    }
-                });
-            }
-        });
     }
 }
 
@@ -221,7 +214,7 @@ fn callers_through_dialplans_of_every_shape_have_their_true_rows_seen_whole_or_i
 }
 
 #[test]
-fn readers_of_the_feed_are_told_each_committed_change_in_order_over_any_crash_and_nothing_else() {
+fn readers_of_the_feed_receive_each_committed_change_in_order_over_any_crash_and_nothing_else() {
     let day = |seed| {
         // One day of three has a feed so short that readers come too late.
         let rows = if seed % 3 == 0 { 20 } else { 1_000_000 };

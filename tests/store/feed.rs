@@ -392,7 +392,7 @@ fn no_number_comes_twice_after_all_have_been_removed_and_the_daemon_was_restarte
 }
 
 #[test]
-fn a_reader_of_a_database_that_was_put_back_is_told_so() {
+fn a_reader_of_a_database_that_was_put_back_learns_it() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
     store.write(&calls(0..2)).unwrap();

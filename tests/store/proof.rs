@@ -45,7 +45,7 @@ fn prove_as(account: &Account, ours: &OurAttempts) -> FinishedCall {
 const BLIND: &[(&str, &str)] = &[("BUSY QUEUE_FULL", "NOANSWER NOT_OFFERED")];
 
 #[test]
-fn the_records_alone_prove_what_the_events_told() {
+fn the_records_alone_prove_what_the_events_said() {
     let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
     let mut differing = Vec::new();
     let mut calls = 0;

@@ -136,7 +136,7 @@ fn an_empty_file_is_a_creation_that_was_interrupted_and_is_used() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_and_told_the_first_ones_pid() {
+fn a_second_daemon_is_refused_with_the_first_ones_pid() {
     let place = place();
     let first = Store::open(&place.path).unwrap();
     let error = Store::open(&place.path).unwrap_err();
@@ -194,7 +194,7 @@ fn a_place_where_nobody_may_create_files_is_refused() {
 }
 
 #[test]
-fn a_reader_of_nothing_is_told_where_to_look() {
+fn a_reader_of_nothing_is_shown_where_to_look() {
     let place = place();
     let error = Reader::open(&place.path).unwrap_err();
     assert_eq!(error.exit_code(), 66);

@@ -150,7 +150,7 @@ fn begun(call: CallInProgress) -> Record {
 }
 
 #[test]
-fn a_call_in_progress_is_kept_as_it_was_told_last_until_its_row_comes() {
+fn a_call_in_progress_is_kept_as_it_was_recorded_last_until_its_row_comes() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();
     let other = CallInProgress { pbx: PbxId::new("branch"), ..in_progress("1.1", None) };

@@ -236,7 +236,7 @@ fn a_webhook_of_one_pbx_gets_nothing_of_another() {
 }
 
 #[test]
-fn imports_and_what_was_over_for_more_than_a_day_are_not_told() {
+fn imports_and_what_was_over_for_more_than_a_day_are_not_sent() {
     let place = Place::new();
     let mut store = configured(&place);
     store.write(&[record(abandoned("1.1"))]).unwrap();
@@ -257,7 +257,7 @@ fn an_endpoint_that_is_new_begins_with_what_comes_next() {
 }
 
 #[test]
-fn only_the_queues_and_events_that_are_wanted_are_told() {
+fn only_the_queues_and_events_that_are_wanted_are_sent() {
     let place = Place::new();
     let mut store = configured(&place);
     let other = FinishedCall { queue: Some("support".into()), ..abandoned("1.1") };

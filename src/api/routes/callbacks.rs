@@ -2,7 +2,7 @@
 
 use super::rows_of;
 use crate::api::commands::{Add, CommandBody};
-use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, bad, parse};
+use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages::{self, PageError};
 use crate::api::query::{Asked, Nothing};
 use crate::store::CallbackFilter;
@@ -83,7 +83,7 @@ async fn add(
     body: Body,
 ) -> Answer {
     let add: Add = parse(&body?)?;
-    front.command(add.try_into().map_err(bad)?, peer).await
+    front.command(add.try_into()?, peer).await
 }
 
 async fn command(
@@ -96,7 +96,7 @@ async fn command(
     let (Path((id, name)), body) = (path?, body?);
     let command: CommandBody = if body.is_empty() { CommandBody::default() } else { parse(&body)? };
     match command.command(id, &name) {
-        Some(command) => front.command(command.map_err(bad)?, peer).await,
+        Some(command) => front.command(command?, peer).await,
         None => {
             let commands = "cancel, handled, hold, release, assign, retry, prioritise, delay";
             let why = format!("unknown command {}: use {commands}", name.escape_debug());

@@ -1,11 +1,12 @@
 //! `/v1/calls`: finished calls, the newest first, and one call with all that is stored of it.
 
 use super::rows_of;
+use crate::api::Ask;
 use crate::api::answers::CallAnswer;
 use crate::api::front::{Answer, Failure, Front, Listed};
 use crate::api::pages;
 use crate::api::query::Asked;
-use crate::store::{CallFilter, StoredCall};
+use crate::store::{CallFilter, NoChoice, Reader, StoredCall};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
@@ -61,6 +62,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         limit: Some(limit as u64 + 1),
     };
     front.knows(filter.pbx.as_deref(), true).await?;
+    let filter = of_agent(&front, filter).await?;
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let mut calls = Vec::new();
         reader.each_call(&filter, |call| {
@@ -76,6 +78,22 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         Ok(())
     })
     .await
+}
+
+/// The filter with the agent's interface where their name was given, as the command has it.
+async fn of_agent(front: &Front, mut filter: CallFilter) -> Result<CallFilter, Failure> {
+    let Some(name) = filter.agent.clone() else { return Ok(filter) };
+    let pbx = filter.pbx.clone();
+    if let Some((pbx, interface)) = front.ask(|reply| Ask::AgentNamed { name, pbx, reply }).await? {
+        (filter.agent, filter.pbx) = (Some(interface), pbx.or(filter.pbx));
+    }
+    let choose = move |reader: &Reader| match reader.choose_agent(&mut filter) {
+        Ok(()) => Ok(Ok(filter)),
+        Err(NoChoice::Store(error)) => Err(error),
+        Err(NoChoice::Unknown { why, fix }) => Ok(Err((why, fix))),
+    };
+    let chosen = front.read(choose).await?;
+    chosen.map_err(|(why, fix)| Failure::of_field("agent", format!("{why}; {fix}"), fix))
 }
 
 /// The words of a filter, separated by commas.

@@ -2,7 +2,7 @@
 
 use super::rows_of;
 use crate::api::commands::DncAdd;
-use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, bad, parse};
+use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages;
 use crate::api::query::{Asked, Nothing};
 use axum::extract::rejection::PathRejection;
@@ -53,7 +53,7 @@ async fn add(
     body: Body,
 ) -> Answer {
     let added: DncAdd = parse(&body?)?;
-    front.command(added.try_into().map_err(bad)?, peer).await
+    front.command(added.try_into()?, peer).await
 }
 
 async fn remove(

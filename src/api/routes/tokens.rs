@@ -1,7 +1,7 @@
 //! `/v1/tokens`: who may ask by TCP; on the socket only.
 
 use crate::api::Ask;
-use crate::api::front::{Answer, Body, Failure, Front, Peer, bad, parse};
+use crate::api::front::{Answer, Body, Failure, Front, Peer, parse};
 use crate::api::query::{Asked, Nothing};
 use crate::random;
 use crate::store::tokens::{Role, Token, TokenChange, hash};
@@ -52,7 +52,9 @@ async fn add(
             format!("there are {MAX_TOKENS} tokens already: withdraw some"),
         ));
     }
-    let secret = secret().map_err(|error| bad(format!("no random numbers from the system: {error}")))?;
+    let secret = secret().map_err(|error| {
+        Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no random numbers from the system: {error}"))
+    })?;
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let made_ms = jiff::Timestamp::now().as_millisecond();
     let token = Token { name, role, made_ms, by };

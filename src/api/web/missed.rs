@@ -292,7 +292,7 @@ pub(crate) async fn command(
     let command = CommandBody { note: of("note").unwrap_or_default(), agent: of("agent"), ..CommandBody::default() };
     match command.command(id, &name).filter(|_| known) {
         Some(Ok(command)) => ordered(&front, &view, command, peer, of("back")).await,
-        Some(Err(why)) => failed(&view, &Failure::new(StatusCode::BAD_REQUEST, why)),
+        Some(Err(why)) => failed(&view, &why),
         None => nothing_here(&view),
     }
 }

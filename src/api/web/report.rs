@@ -84,8 +84,8 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
     let field = |name: &str| view.asked(name).map(str::to_owned);
     let chosen = Chosen { pbx: field("pbx"), queue: field("queue"), agent: field("agent"), ..Chosen::default() };
     let chosen = reader.choose(chosen, &window).map_err(|error| match error {
-        NoChoice::Unknown(why) => Failure::new(StatusCode::NOT_FOUND, why),
         NoChoice::Store(error) => error.into(),
+        unknown @ NoChoice::Unknown { .. } => Failure::new(StatusCode::NOT_FOUND, unknown.to_string()),
     })?;
     let reported = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
     let (queues, agents) = reader.ever_met()?;

@@ -5,6 +5,7 @@ use super::super::file::one_of;
 use super::super::inherit::Source;
 use super::super::section::{Problems, Section, nearest};
 use super::{Callback, CallbackQueue, templates};
+use crate::timing::Timing;
 use callbackd_core::callbacks::attempt::dial_string::is_interface;
 use callbackd_core::callbacks::policy::{First, Overall, Retry, Strategy};
 use callbackd_core::millis::Millis;
@@ -113,7 +114,7 @@ struct Around<'c> {
 }
 
 fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Option<&str>) -> CallbackQueue {
-    let long = Duration::from_secs(60)..=30 * DAY;
+    let long = Timing::get().shortest_expire..=30 * DAY;
     let out = CallbackQueue {
         enabled: s.flag_or("enabled", d.enabled),
         delay: s.duration("delay", d.delay, DAY),

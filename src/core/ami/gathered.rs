@@ -455,7 +455,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_printable_is_told_in_eights_as_byte_by_byte(
+        fn what_is_printable_is_found_in_eights_as_byte_by_byte(
             bytes in proptest::collection::vec(proptest::sample::select(vec![0, 31, 32, 65, 126, 127, 128, 255, 65, 65]), 0..40)
         ) {
             let each = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));

@@ -218,7 +218,7 @@ mod tests {
     const UTC_TIMES: &str = r#""2026-11-22 08:33:34","2026-11-22 08:33:34","2026-11-22 08:33:39""#;
 
     #[test]
-    fn every_set_of_columns_is_told_from_the_others() {
+    fn every_set_of_columns_is_distinguished_from_the_others() {
         for (tail, uniqueid, linkedid, sequence) in [
             ("", None, None, 0),
             (r#","1795336414.2""#, Some("1795336414.2"), None, 0),

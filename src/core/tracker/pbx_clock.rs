@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_told_once_and_its_stamps_become_ours() {
+    fn a_clock_that_is_off_is_reported_once_and_its_stamps_become_ours() {
         let mut clock = PbxClock::default();
         let now = 1_800_000_000_000;
         assert!(!clock.shows(now - 1_500, 10, at(now)), "within what is right");

@@ -1,6 +1,6 @@
 //! Who answered, where only Asterisk's files tell: FollowMe, agents who stay on the line.
 
-use super::{caller, row, rows, told};
+use super::{caller, row, rows, summary};
 
 const FOLLOW_ME: (&str, &str) = ("FollowMe", "fm10,ns");
 const FIRST: (&str, &str) = ("Local/4101@from-internal-000000ed;1", "Local/4101@from-internal-000000ed;2");
@@ -23,7 +23,7 @@ fn a_phone_that_picked_up_and_did_not_take_the_followed_call_has_served_nobody()
         &[],
     );
     assert_eq!((missed.answered_ms, missed.talk_ms), (None, 0), "{missed:#?}");
-    assert_eq!(told(&missed), "NOANSWER RING_TIMEOUT 13 s pbx", "{missed:#?}");
+    assert_eq!(summary(&missed), "NOANSWER RING_TIMEOUT 13 s pbx", "{missed:#?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Who ended a call, and when, where only Asterisk's files tell.
 
-use super::{caller, cdrs, master, queue, row, told};
+use super::{caller, cdrs, master, queue, row, summary};
 use callbackd_core::model::VisitResult;
 use callbackd_core::reconcile::accounts;
 use callbackd_core::reconcile::audit::visits_differ;
@@ -17,7 +17,7 @@ fn who_gives_up_between_two_rounds_of_a_queue_has_waited_until_queue_log_says_so
             "31|0.1|slow|NONE|ABANDON|1|1|8",
         ],
     );
-    assert_eq!(told(&abandoned), "CANCEL QUEUE_ABANDON 8 s customer", "{abandoned:#?}");
+    assert_eq!(summary(&abandoned), "CANCEL QUEUE_ABANDON 8 s customer", "{abandoned:#?}");
     assert_eq!((abandoned.ended_ms - abandoned.started_ms, abandoned.queue_wait_ms), (8_000, 8_000));
     assert!(abandoned.legs.iter().all(|leg| leg.result.to_string() == "NOANSWER"), "{:?}", abandoned.legs);
 }
@@ -32,7 +32,7 @@ fn whose_time_in_a_queue_ran_out_after_the_last_round_has_waited_until_then() {
             "33|0.1|slow|NONE|EXITWITHTIMEOUT|1|1|10",
         ],
     );
-    assert_eq!(told(&timed_out), "NOANSWER QUEUE_TIMEOUT 10 s unknown", "{timed_out:#?}");
+    assert_eq!(summary(&timed_out), "NOANSWER QUEUE_TIMEOUT 10 s unknown", "{timed_out:#?}");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn who_was_redirected_out_of_a_queue_has_not_ended_there() {
 fn last(app: &str, data: &str, s: i64) -> String {
     let dialled = if app == "Dial" { "PJSIP/101-00000001" } else { "" };
     let line = caller((app, data), dialled, 0, s).said(if app == "Dial" { "NO ANSWER" } else { "ANSWERED" });
-    told(&row(&[if app == "Dial" { line.unanswered() } else { line }], &[]))
+    summary(&row(&[if app == "Dial" { line.unanswered() } else { line }], &[]))
 }
 
 #[test]
@@ -107,19 +107,19 @@ fn an_announcement_that_was_cut_short_was_not_heard_to_its_end() {
     assert!(cut_short.why.iter().any(|why| why.contains("is not recorded")), "{:?}", cut_short.why);
     assert_eq!(closed("Playback", Some(4)).outcome.to_string(), "ANNOUNCEMENT");
     let parked = row(&[caller(("Park", "default"), "", 0, 40).said("ANSWERED")], &[]);
-    assert_eq!(told(&parked), "CANCEL EARLY_ABANDON 40 s unknown");
+    assert_eq!(summary(&parked), "CANCEL EARLY_ABANDON 40 s unknown");
 }
 
 #[test]
 fn a_phone_that_ended_before_its_time_while_the_call_went_on_has_refused() {
     let rang = |s| caller(("Dial", "PJSIP/101,20,tT"), "PJSIP/101-00000001", 0, s).unanswered();
     let over = |s| caller(("Hangup", ""), "", s, s).unanswered();
-    let outcome = |s| told(&row(&[rang(s), over(s)], &[]));
+    let outcome = |s| summary(&row(&[rang(s), over(s)], &[]));
     assert_eq!(outcome(2), "NOANSWER REJECTED 2 s pbx");
     assert_eq!(outcome(0), "NOT_CONNECTED UNAVAILABLE 0 s pbx");
     assert_eq!(outcome(20), "NOANSWER RING_TIMEOUT 20 s pbx");
     // With canceldispositionenabled = yes the caller's own hand is CANCEL.
-    assert_eq!(told(&row(&[rang(7).said("CANCEL")], &[])), "CANCEL RING_ABANDON 7 s customer");
+    assert_eq!(summary(&row(&[rang(7).said("CANCEL")], &[])), "CANCEL RING_ABANDON 7 s customer");
 }
 
 #[test]

@@ -149,6 +149,6 @@ pub fn row(lines: &[Line<'_>], events: &[&str]) -> FinishedCall {
 }
 
 /// `CANCEL QUEUE_ABANDON 8 s customer`: status, outcome, seconds of the wait, who hung up.
-pub fn told(row: &FinishedCall) -> String {
+pub fn summary(row: &FinishedCall) -> String {
     format!("{} {} {} s {}", row.status, row.outcome, row.wait_ms / 1_000, row.hangup_by)
 }

@@ -46,7 +46,7 @@ fn a_third_zone_may_change_its_clocks_within_the_file() {
 }
 
 #[test]
-fn local_time_and_gmt_are_told_as_ever() {
+fn local_time_and_gmt_are_read_as_ever() {
     assert_eq!(starts(&call("3.0", 3).text(0, 0)), [3]);
     assert_eq!(starts(&call("3.0", 3).text(1, 0)), [3]);
     // What is reset before the agent is rung begins later than its channel.

@@ -420,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_is_told_from_what_only_leads_to_one() {
+    fn a_phone_is_distinguished_from_what_only_leads_to_one() {
         assert_eq!(device("PJSIP/900"), Some("PJSIP/900"));
         assert_eq!(device("Local/900@from-queue/n"), None);
         assert_eq!(device("hint:900@ext-local"), None);
