@@ -159,6 +159,9 @@ pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbac
 pub(super) const LAST_CHANGE: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)";
 pub(super) const OLDEST_CHANGES: &str = "SELECT seq, at_ms, bytes FROM outbox ORDER BY seq LIMIT ?";
 pub(super) const SLOWEST_SINK: &str = "SELECT min(acked_seq) FROM sinks";
+pub(super) const FEED_BYTES: &str = "
+    SELECT coalesce((SELECT bytes FROM outbox WHERE seq = ?2) - (SELECT bytes FROM outbox WHERE seq = ?1), 0)";
+pub(super) const FEED_READERS: &str = "SELECT name, acked_seq FROM sinks ORDER BY name";
 pub(super) const CHANGES_AFTER: &str =
     "SELECT seq, at_ms, pbx, kind, key, rev, late, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 pub(super) const CALLBACK_REV: &str = "SELECT rev FROM callbacks WHERE id = ?";
@@ -298,6 +301,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: last callback", LAST_CALLBACK.to_owned()),
         ("start: last change", LAST_CHANGE.to_owned()),
         ("feed: after a cursor", CHANGES_AFTER.to_owned()),
+        ("feed: its size", FEED_BYTES.to_owned()),
         ("feed: callback", CALLBACK_REV.to_owned()),
         ("feed: attempt", ATTEMPT.to_owned()),
         ("feed: oldest", OLDEST_CHANGE.to_owned()),

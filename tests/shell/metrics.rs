@@ -1,7 +1,9 @@
 //! Figures for Prometheus: each family is described, named by its conventions, listed in the manual, and holds no number of a customer.
 
 use crate::front::Front;
+use rustix::process::Signal;
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 const MANUAL: &str = include_str!("../../config/doc/integrator.md");
 
@@ -38,6 +40,8 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
     assert!(!text.contains("5550123"), "{text}");
     for line in [
         "callbackd_ami_up{pbx=\"pbx\"} 1",
+        "callbackd_calls_in_progress{pbx=\"pbx\",phase=\"waiting\"} 0",
+        "callbackd_config_last_reload_successful 1",
         "callbackd_queue_callers{pbx=\"pbx\",queue=\"sales\"} 0",
         "callbackd_queue_members{pbx=\"pbx\",queue=\"sales\",state=\"paused\"} 2",
         "callbackd_agents{pbx=\"pbx\",state=\"paused\"} 2",
@@ -51,4 +55,62 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }
+}
+
+#[test]
+fn a_configuration_that_is_refused_when_it_is_read_anew_is_shown_until_it_is_right() {
+    let mut front = Front::open("");
+    let value = |front: &Front, name: &str| {
+        let text = front.get("/metrics").as_str().unwrap().to_owned();
+        let found = text.lines().find_map(|line| line.strip_prefix(&format!("callbackd_config_last_reload_{name} ")));
+        found.unwrap_or_else(|| panic!("{name} is not in {text}")).parse::<f64>().unwrap()
+    };
+    let begun = value(&front, "success_timestamp_seconds");
+    let right = std::fs::read_to_string(front.site.path("callbackd.toml")).unwrap();
+    front.site.configure(&format!("{right}nonsense = 1\n"));
+    front.signal(Signal::HUP);
+    front.said("has an error and is not used");
+    assert_eq!((value(&front, "successful"), value(&front, "success_timestamp_seconds")), (0.0, begun));
+    front.site.configure(&right);
+    front.signal(Signal::HUP);
+    front.said("Configuration reloaded");
+    assert_eq!(value(&front, "successful"), 1.0);
+    assert!(value(&front, "success_timestamp_seconds") > begun);
+}
+
+#[test]
+#[allow(clippy::disallowed_methods)] // so long nothing is said that counts
+fn what_asterisk_says_by_itself_is_an_event_and_what_bears_an_id_of_ours_is_none() {
+    let front = Front::open("");
+    let last_event = || {
+        let text = front.get("/metrics").as_str().unwrap().to_owned();
+        let of = "callbackd_ami_last_event_timestamp_seconds{pbx=\"pbx\"} ";
+        text.lines().find_map(|line| line.strip_prefix(of)).unwrap().parse::<f64>().unwrap()
+    };
+    let pause = |paused: bool, more: &str| {
+        let paused = u8::from(paused);
+        front.pbx_says(&format!(
+            "Event: QueueMemberPause\nQueue: sales\nMemberName: Ann\nInterface: PJSIP/101\nStateInterface: PJSIP/101\nPaused: {paused}\n\
+             Status: 1\n{more}\n"
+        ));
+    };
+    let is_paused = || {
+        front
+            .get("/v1/agents")
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["agent"] == "PJSIP/101" && one["free"] == false)
+    };
+    let (login, begun) = (last_event(), Instant::now());
+    let mut paused = true;
+    while paused || begun.elapsed() < Duration::from_millis(300) {
+        paused = !paused;
+        pause(paused, "ActionID: one\n");
+        while is_paused() != paused {}
+    }
+    assert_eq!(last_event(), login);
+    pause(true, "");
+    while !is_paused() {}
+    assert!(last_event() > login);
 }

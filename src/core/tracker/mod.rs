@@ -17,6 +17,7 @@ use crate::ami::event::Stamped;
 use crate::ami::notice::Notice;
 use crate::millis::Millis;
 use crate::model::codes::CodedCall;
+use crate::model::presence::Phase;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
 use crate::model::sign::Sign;
@@ -28,7 +29,7 @@ use calls::registry::Calls;
 pub use coverage::MAX_LISTED;
 pub use presence::agent::{MAX_AGENTS, MAX_ALIASES, MAX_MEMBERSHIPS};
 use presence::state::PresenceState;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use topology::graph::Topology;
 
 /// Trunks kept, by their peers.
@@ -367,7 +368,19 @@ impl Tracker {
     /// Number of calls in progress.
     #[must_use]
     pub fn live_calls(&self) -> usize {
-        self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.orphaned).count()
+        self.live().count()
+    }
+
+    /// The same, by where they are; each is in one place.
+    #[must_use]
+    pub fn phases(&self) -> BTreeMap<Phase, usize> {
+        let mut phases = BTreeMap::new();
+        self.live().for_each(|call| *phases.entry(self.phase(call)).or_default() += 1);
+        phases
+    }
+
+    fn live(&self) -> impl Iterator<Item = &call::Call> {
+        self.calls.iter().map(|(_, call)| call).filter(|call| call.stage == call::Stage::Live && !call.orphaned)
     }
 
     /// What is in memory of the call of this linkedid.
