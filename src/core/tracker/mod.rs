@@ -25,6 +25,7 @@ use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record, Tag};
 use calls::agent_codes::LastCalls;
 use calls::call;
 pub use calls::details::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
+use calls::long_waits::LongWaits;
 use calls::registry::Calls;
 pub use coverage::MAX_LISTED;
 pub use presence::agent::{MAX_AGENTS, MAX_ALIASES, MAX_MEMBERSHIPS};
@@ -232,6 +233,7 @@ pub struct Tracker {
     unnamed: BTreeSet<Box<str>>,
     /// It was reported that the PBX is seen.
     link_is_up: bool,
+    long_waits: LongWaits,
 }
 
 impl Tracker {
@@ -256,6 +258,7 @@ impl Tracker {
             stopping: false,
             unnamed: BTreeSet::new(),
             link_is_up: false,
+            long_waits: LongWaits::default(),
         }
     }
 
@@ -319,6 +322,7 @@ impl Tracker {
             Input::Rules(rules) => {
                 self.rules = rules.clone();
                 self.unnamed.clear();
+                self.long_waits_change();
             }
             Input::Tick => {}
         }
@@ -329,6 +333,7 @@ impl Tracker {
             self.link_is_up();
             self.outputs.push_back(Output::InSync);
         }
+        self.look_for_long_waits();
         self.report_presence();
         self.report_seen();
     }
@@ -343,7 +348,8 @@ impl Tracker {
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         let (due, wrapup) = (self.calls.deadline(), self.presence.deadline());
-        due.into_iter().chain(wrapup).min()
+        let alarm = self.long_waits.due().filter(|_| self.coverage.in_sync());
+        due.into_iter().chain(wrapup).chain(alarm).min()
     }
 
     /// What has been counted since the start.

@@ -263,6 +263,7 @@ fn with_row(connection: &Connection, mut change: Change) -> rusqlite::Result<Cha
         | K::DncAdded
         | K::DncRemoved
         | K::AgentState
+        | K::QueueAlarm
         | K::LinkUp
         | K::LinkDown => None,
     };
