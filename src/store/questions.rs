@@ -193,6 +193,11 @@ pub(super) const LATEST_TAGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, t.code, t.note, t.\"by\", t.at_ms FROM calls c CROSS JOIN tags t ON t.call_id = c.id
      WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR t.code = ?3) AND (?4 IS NULL OR +c.pbx = ?4)
      ORDER BY c.started_ms DESC, c.id DESC, t.code, t.\"by\"";
+/// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
+pub(super) const LATEST_RATINGS: &str = "
+    SELECT c.id, c.pbx, c.linkedid, c.started_ms, r.score, r.\"by\", r.at_ms FROM calls c CROSS JOIN ratings r ON r.call_id = c.id
+     WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR +c.pbx = ?3)
+     ORDER BY c.started_ms DESC, c.id DESC, r.\"by\"";
 /// The key behind another one. With the latest of all times in it SQLite steps over all intervals of that key at once; without, it would read them.
 pub(super) const INTERVAL_KEYS: &str = "
     SELECT pbx, agent, activity, queue FROM agent_intervals WHERE (pbx, agent, activity, queue, from_ms) > (?1, ?2, ?3, ?4, 9223372036854775807)
@@ -307,6 +312,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: oldest", OLDEST_CHANGE.to_owned()),
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
         ("tags", LATEST_TAGS.to_owned()),
+        ("ratings", LATEST_RATINGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];
     let chosen = |name: &str, chosen: Chosen| (format!("report {name}"), chosen.sql());
