@@ -181,8 +181,11 @@ impl World {
                 let expected_ms = before.requested_for_ms.filter(|at| owed && at + wishes.alarm_ms < made_ms);
                 let late_ms = expected_ms.map(|at| wishes.late_ms(before.queue.as_deref(), at));
                 let overdue = |late: i64| late.max(since_ms).max(wishes.up_ms) + SLACK_MS < made_ms;
-                if !change.late && late_ms.is_some_and(overdue) {
-                    return Err(format!("late since {late_ms:?}, and no alarm by {made_ms}: {before:?}, then {row:?}"));
+                // The alarm itself may not come later, either.
+                if late_ms.is_some_and(overdue) {
+                    return Err(format!(
+                        "late since {late_ms:?}, and no alarm before {made_ms}: {before:?}, then {row:?}"
+                    ));
                 }
             }
             let late_ms = row.requested_for_ms.map(|at| wishes.late_ms(row.queue.as_deref(), at));

@@ -46,7 +46,7 @@ impl Tracker {
         let Some(limit_ms) = self.rules.alarm_wait_ms else { return };
         let too_long_by_ms = self.now.wall_ms - limit_ms;
         // A clock that was set back has shown what is still to come.
-        let known_by_ms = self.long_waits.known_by_ms.filter(|known| *known <= too_long_by_ms);
+        let known_by_ms = self.long_waits.known_by_ms.filter(|known| *known <= self.now.wall_ms);
         let mut queues: BTreeMap<&str, (Millis, u32)> = BTreeMap::new();
         let mut next_ms: Option<Millis> = None;
         for (queue, joined_ms) in self.live().filter_map(waits) {
@@ -70,7 +70,8 @@ impl Tracker {
             })
             .collect();
         alarms.into_iter().for_each(|alarm| self.report(alarm));
-        self.long_waits.known_by_ms = Some(too_long_by_ms);
+        // By a shorter limit of before more are known.
+        self.long_waits.known_by_ms = known_by_ms.max(Some(too_long_by_ms));
         let soonest = self.now.mono_ms + LOOK_EVERY_MS;
         self.long_waits.due = next_ms.map(|joined| self.mono_at(joined.saturating_add(limit_ms)).max(soonest));
     }
