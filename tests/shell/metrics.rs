@@ -3,7 +3,6 @@
 use crate::front::Front;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 const MANUAL: &str = include_str!("../../config/doc/integrator.md");
 
@@ -76,41 +75,4 @@ fn a_configuration_that_is_refused_when_it_is_read_anew_is_shown_until_it_is_rig
     front.said("Configuration reloaded");
     assert_eq!(value(&front, "successful"), 1.0);
     assert!(value(&front, "success_timestamp_seconds") > begun);
-}
-
-#[test]
-#[allow(clippy::disallowed_methods)] // so long nothing is said that counts
-fn what_asterisk_says_by_itself_is_an_event_and_what_bears_an_id_of_ours_is_none() {
-    let front = Front::open("");
-    let last_event = || {
-        let text = front.get("/metrics").as_str().unwrap().to_owned();
-        let of = "callbackd_ami_last_event_timestamp_seconds{pbx=\"pbx\"} ";
-        text.lines().find_map(|line| line.strip_prefix(of)).unwrap().parse::<f64>().unwrap()
-    };
-    let pause = |paused: bool, more: &str| {
-        let paused = u8::from(paused);
-        front.pbx_says(&format!(
-            "Event: QueueMemberPause\nQueue: sales\nMemberName: Ann\nInterface: PJSIP/101\nStateInterface: PJSIP/101\nPaused: {paused}\n\
-             Status: 1\n{more}\n"
-        ));
-    };
-    let is_paused = || {
-        front
-            .get("/v1/agents")
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|one| one["agent"] == "PJSIP/101" && one["free"] == false)
-    };
-    let (login, begun) = (last_event(), Instant::now());
-    let mut paused = true;
-    while paused || begun.elapsed() < Duration::from_millis(300) {
-        paused = !paused;
-        pause(paused, "ActionID: one\n");
-        while is_paused() != paused {}
-    }
-    assert_eq!(last_event(), login);
-    pause(true, "");
-    while !is_paused() {}
-    assert!(last_event() > login);
 }

@@ -109,6 +109,7 @@ fn explain(fault: &CertificateError, server: Server) -> String {
             }
             _ => own.to_string(),
         },
+        CertificateError::BadSignature => format!("{}: {trust}", CertificateFault::BadSignature),
         CertificateError::UnknownIssuer => format!("it was not issued by a trusted authority: {trust}"),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             format!("{}: {expired}", CertificateFault::Expired)
@@ -148,6 +149,7 @@ mod tests {
             CertificateError::Other(OtherError(Arc::new(CertificateFault::Expired))),
             CertificateError::Other(OtherError(Arc::new(WeakKey))),
             CertificateError::UnknownIssuer,
+            CertificateError::BadSignature,
             CertificateError::Expired,
             other_name(vec![]),
             other_name(vec!["DnsName(\"erp.example.com\")".to_owned()]),
