@@ -4,8 +4,9 @@ use super::front::Failure;
 use super::line::Line;
 use super::slots::{Slot, Unsent};
 use crate::timing::Timing;
+use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Request, State as Shared};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -26,7 +27,7 @@ const PIECE: usize = 16 * 1024;
 pub(crate) struct Streams;
 
 /// Reads the body before anything waits for it, and lets one user work on a few requests at once.
-pub(crate) async fn admit(Shared(slot): Shared<Arc<Slot>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(Extension(slot): Extension<Arc<Slot>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let patience = Timing::get().request_body;
     let body = match tokio::time::timeout(patience, axum::body::to_bytes(body, MAX_BODY)).await {

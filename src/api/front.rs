@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
@@ -33,6 +33,9 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Requests that wait for the daemon's loop.
 const MAX_ASKS: usize = 64;
+
+/// Streams that read the database at once: each that reads has a connection and a thread of its own, and a thousand of them may be late together.
+const MAX_LATE_READS: usize = 2;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub(crate) struct Front {
     pub(super) committed: watch::Receiver<i64>,
     /// The newest changes, as streams send them.
     pub(super) frames: Arc<Frames>,
+    /// Turns of streams that read the database.
+    pub(super) late_reads: Semaphore,
     /// Figures of today, as walls show them.
     pub(super) today: Today,
     /// Who is connected.
@@ -191,7 +196,8 @@ impl Front {
         let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
         let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
         let slots = Slots::new(geteuid().as_raw());
-        (Arc::new(Self { asks, readers, committed, frames, today: Today::default(), slots, follows }), received)
+        let (late_reads, today) = (Semaphore::new(MAX_LATE_READS), Today::default());
+        (Arc::new(Self { asks, readers, committed, frames, late_reads, today, slots, follows }), received)
     }
 
     /// Adds what is counted here and not by the daemon's loop.

@@ -5,8 +5,10 @@ use super::line::Line;
 use super::routes::router;
 use super::slots::Slot;
 use crate::timing::Timing;
-use axum::{Extension, Router};
+use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, chownat, fstat, openat};
@@ -42,7 +44,8 @@ impl Server {
         let gid = group.map(group_id).transpose()?;
         let listener = UnixListener::bind(path)?;
         open_to(path, mode, gid)?;
-        let task = tokio::spawn(accept(listener, Arc::clone(front)));
+        let routes = router(Arc::clone(front), false);
+        let task = tokio::spawn(accept(listener, Arc::clone(front), routes));
         Ok(Self { path: path.to_owned(), task })
     }
 }
@@ -121,14 +124,14 @@ fn user_name(uid: u32) -> String {
 const NO_SLOT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 70\r\n\r\n\
     {\"error\":\"too many connections: close some that are open and try again\"}";
 
-async fn accept(listener: UnixListener, front: Arc<Front>) {
+async fn accept(listener: UnixListener, front: Arc<Front>, routes: Router) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // Without credentials it is nobody: one user like any other.
                 let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
                 let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
-                attend(stream, &front, uid, Box::new(move |routes| routes.layer(Extension(Peer(peer)))));
+                attend(stream, routes.clone(), front.slots.take(uid), Peer(peer));
             }
             // Too many files are open, for example: wait for some to be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -136,15 +139,11 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
     }
 }
 
-/// What a request passes before the routes: it says who asks.
-pub(crate) type Way = dyn FnOnce(Router) -> Router + Send;
-
 /// Serves a connection, if its user may have one more.
-fn attend(stream: UnixStream, front: &Arc<Front>, user: u32, way: Box<Way>) {
-    let (slot, front) = (front.slots.take(user), Arc::clone(front));
+fn attend(stream: UnixStream, routes: Router, slot: Option<Slot>, peer: Peer) {
     tokio::spawn(async move {
         match slot {
-            Some(slot) => serve(stream, front, slot, false, way).await,
+            Some(slot) => serve(stream, routes, slot, Some(peer)).await,
             None => refuse(stream).await,
         }
     });
@@ -161,20 +160,29 @@ async fn refuse(mut stream: UnixStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
 }
 
-/// Serves a connection that has a slot; with the pages for people, or without.
-pub(super) async fn serve<S>(stream: S, front: Arc<Front>, slot: Slot, pages: bool, way: Box<Way>)
+/// Serves a connection that has a slot. The routes are the same for all of a listener: extensions say to a request which connection it came by.
+/// `peer`: who is at the other end, where the connection shows it.
+pub(super) async fn serve<S>(stream: S, routes: Router, slot: Slot, peer: Option<Peer>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (line, slot) = (Arc::new(Line::default()), Arc::new(slot));
-    let routes = way(router(front, Arc::clone(&slot), pages))
-        .layer(Extension(Arc::clone(&line)))
-        .layer(Extension(Arc::clone(&slot)));
+    let (its_line, its_slot) = (Arc::clone(&line), Arc::clone(&slot));
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let extensions = request.extensions_mut();
+        extensions.insert(Arc::clone(&its_line));
+        extensions.insert(Arc::clone(&its_slot));
+        if let Some(peer) = &peer {
+            extensions.insert(peer.clone());
+        }
+        routes.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Timing::get().request_head)
         .max_buf_size(MAX_UNWRITTEN)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         // Who is too slow, or gone, is no news.
         _ = served => {}

@@ -1,10 +1,13 @@
 //! The same API by TCP, for programs that a token lets in: until they have shown it they are newcomers.
 
 use super::front::Front;
-use super::guard::{Guard, guard};
-use super::socket::{Way, serve};
+use super::guard::{Guard, guard as guarded};
+use super::routes::router;
+use super::socket::serve;
 use crate::timing::Timing;
+use axum::Router;
 use axum::middleware::from_fn_with_state;
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +20,10 @@ use tokio_rustls::rustls::ServerConfig;
 
 /// All who come by TCP are one user among those of the socket: nobody else has this number.
 const BY_TCP: u32 = u32::MAX - 1;
+
+/// What the system keeps for a client until it has acknowledged it, bytes (`man 7 socket`, `SO_SNDBUF`: the system takes twice as much). Of its own
+/// accord it keeps up to 4 MiB for each (`net.ipv4.tcp_wmem`), a thousand clients that do not read 4 GiB.
+const MAX_UNACKNOWLEDGED: usize = 128 << 10;
 
 /// A listening port; closed when this is dropped.
 #[derive(Debug)]
@@ -43,7 +50,8 @@ impl Server {
         let listener = TcpListener::from_std(listener)?;
         let guard = Arc::new(Guard::new(Arc::clone(front), hosts, pages));
         let tls = tls.map(|tls| watch::channel(tls).0);
-        let door = Door { front: Arc::clone(front), guard, pages, tls: tls.as_ref().map(watch::Sender::subscribe) };
+        let routes = router(Arc::clone(front), pages).layer(from_fn_with_state(guard, guarded));
+        let door = Door { front: Arc::clone(front), routes, tls: tls.as_ref().map(watch::Sender::subscribe) };
         Ok(Self { task: tokio::spawn(door.accept(listener)), tls })
     }
 
@@ -64,8 +72,7 @@ impl Drop for Server {
 /// How whoever connects comes in.
 struct Door {
     front: Arc<Front>,
-    guard: Arc<Guard>,
-    pages: bool,
+    routes: Router,
     tls: Option<watch::Receiver<Arc<ServerConfig>>>,
 }
 
@@ -73,7 +80,11 @@ impl Door {
     async fn accept(self, listener: TcpListener) {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => self.attend(stream),
+                Ok((stream, _)) => {
+                    // Where the system refuses, it keeps what it likes.
+                    let _ = set_socket_send_buffer_size(&stream, MAX_UNACKNOWLEDGED);
+                    self.attend(stream);
+                }
                 // Too many files are open, for example: wait for some to be closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
@@ -81,18 +92,16 @@ impl Door {
     }
 
     fn attend(&self, stream: TcpStream) {
-        let guarded = Arc::clone(&self.guard);
-        let way: Box<Way> = Box::new(move |routes| routes.layer(from_fn_with_state(guarded, guard)));
         let tls = self.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
-        let (slot, front, pages) = (self.front.slots.newcomer(BY_TCP), Arc::clone(&self.front), self.pages);
+        let (slot, front, routes) = (self.front.slots.newcomer(BY_TCP), Arc::clone(&self.front), self.routes.clone());
         tokio::spawn(async move {
-            let Some(tls) = tls else { return serve(stream, front, slot, pages, way).await };
+            let Some(tls) = tls else { return serve(stream, routes, slot, None).await };
             let accepted = tokio::select! {
                 accepted = tokio::time::timeout(Timing::get().request_head, tls.accept(stream)) => accepted,
                 () = slot.has_to_go() => return,
             };
             match accepted {
-                Ok(Ok(stream)) => serve(stream, front, slot, pages, way).await,
+                Ok(Ok(stream)) => serve(stream, routes, slot, None).await,
                 _ => front.slots.handshake_failed(),
             }
         });

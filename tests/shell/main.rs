@@ -48,6 +48,7 @@ mod log_lines;
 mod man_pages;
 mod manager_conf;
 mod memory;
+mod memory_streams;
 mod memory_together;
 mod metrics;
 mod named_time;

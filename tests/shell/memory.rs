@@ -28,14 +28,27 @@ pub(crate) fn as_the_unit_runs_it(site: &Site) -> Command {
 
 impl Watched {
     fn start(answer: impl FnMut(&Action) -> Option<String> + Send + 'static, more: &str) -> Self {
+        Self::with_waits(answer, more, "")
+    }
+
+    /// The same, with waits of its own (`callbackd::timing`).
+    pub(crate) fn with_waits(
+        answer: impl FnMut(&Action) -> Option<String> + Send + 'static,
+        more: &str,
+        waits: &str,
+    ) -> Self {
         let server = Server::start(GREETING, 1_000, Box::new(answer));
         let site = Site::new(server.port);
         site.configure(&format!(
-            "[pbx]\naddress = \"127.0.0.1:{}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n\
-             [numbers]\nregion = \"US\"\n{more}",
+            "[pbx]\naddress = \"127.0.0.1:{}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[numbers]\nregion = \"US\"\n\
+             [api]\nsocket = \"api.sock\"\n{more}",
             server.port
         ));
-        let mut daemon = Running::start(as_the_unit_runs_it(&site));
+        let mut command = as_the_unit_runs_it(&site);
+        if !waits.is_empty() {
+            command.env("CALLBACKD_TIMING", waits);
+        }
+        let mut daemon = Running::start(command);
         daemon.wait_for("Asterisk is ready");
         Self { site, server, daemon }
     }
@@ -64,7 +77,7 @@ impl Watched {
         self.site.any_status()
     }
 
-    fn calls_stored(&self) -> u64 {
+    pub(crate) fn calls_stored(&self) -> u64 {
         self.any_status()["calls_stored"].as_u64().unwrap_or(0)
     }
 
@@ -74,7 +87,7 @@ impl Watched {
     }
 
     /// Says these events in portions, each when the daemon has taken the one before, so that none of them is dropped on the way.
-    fn take(&self, events: impl Iterator<Item = String>) {
+    pub(crate) fn take(&self, events: impl Iterator<Item = String>) {
         let (mut said, mut portion) = (self.counts("tracker/events"), String::new());
         let mut events = events.peekable();
         while let Some(event) = events.next() {

@@ -150,6 +150,7 @@ impl Follower {
                         }
                     }
                     None => {
+                        let _turn = self.front.late_reads.acquire().await.ok()?;
                         let (at, kinds) = (self.at.clone(), self.kinds.clone());
                         let read = self.front.read(move |reader| frames::read(reader, &at, &kinds, PIECE)).await;
                         match read.ok()? {

@@ -22,17 +22,16 @@ pub(crate) use live::Live;
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front, Listed};
 use super::pages::{self, MAX_ROWS};
-use super::slots::Slot;
 use super::web;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::from_fn;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// All routes of the API, for a connection that has this slot; with the pages for people, or without.
-pub(crate) fn router(front: Arc<Front>, slot: Arc<Slot>, pages: bool) -> Router {
+/// All routes of the API; with the pages for people, or without. A request says by extensions who asks ([`super::socket`]).
+pub(crate) fn router(front: Arc<Front>, pages: bool) -> Router {
     let routes = if pages { web::routes() } else { Router::new() };
     routes
         .merge(status::routes())
@@ -52,7 +51,7 @@ pub(crate) fn router(front: Arc<Front>, slot: Arc<Slot>, pages: bool) -> Router 
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, NOWHERE) })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn_with_state(slot, admit))
+        .layer(from_fn(admit))
         .with_state(front)
 }
 
