@@ -16,6 +16,7 @@ use crate::ami::layout::{Layout, Layouts};
 pub use crate::ami::received::{Counters, Received};
 use crate::ami::refusal::{FrameError, Refusal};
 use crate::ami::taint::{Broken, KEPT, TORN_AT_MOST, Taint, is_front};
+use crate::ami::torn::is_in_order;
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
 /// has some 4 KiB, the answer to `ListCommands` some 12; only the answer to a `Command` can be longer.
@@ -224,7 +225,7 @@ impl FrameDecoder {
         if !self.taint.covers(offset) {
             let how = self.taint.end(frame);
             let cut = own_end.is_some_and(|headers| !form::has_own_end(frame, headers));
-            if how == End::Whole && own_end.is_none() {
+            if how == End::Whole && (own_end.is_none() || is_in_order(frame)) {
                 self.taint.passes(frame, how, offset, self.shown);
             } else {
                 match self.breaks(buffer, end) {
@@ -245,6 +246,7 @@ impl FrameDecoder {
     }
 
     /// What the frame is that begins the buffer, and does not end as it should.
+    #[cold]
     fn breaks(&mut self, buffer: &[u8], end: usize) -> Broken {
         if !self.shown.privilege || !begins_well(&buffer[..end], self.shown) {
             return Broken::Unsure;
@@ -288,11 +290,8 @@ impl FrameDecoder {
         let rest = &buffer[next..];
         let goes_on = live && head != Head::Item && (!begins_well(rest, self.shown) || Self::goes_on(room, rest));
         let torn = goes_on || head == Head::Answer && form::closes(&buffer[..end]);
-        let broken = if live && !covered && (torn || !form::has_its_tail(&buffer[..end])) {
-            self.breaks(buffer, end)
-        } else {
-            Broken::Unsure
-        };
+        let odd = live && (torn || !form::has_its_tail(&buffer[..end]));
+        let broken = if odd && !covered { self.breaks(buffer, end) } else { Broken::Unsure };
         if broken == Broken::Waits {
             return None;
         }
@@ -330,7 +329,7 @@ impl FrameDecoder {
                 // Its head is Asterisk's, even if what follows is the rest of it.
                 (self.shown.timestamp, self.shown.settled) = (stamped, true);
             }
-            if (torn || !form::has_its_tail(&frame)) && broken != Broken::Torn {
+            if odd && broken != Broken::Torn {
                 self.taint.odd(&frame, offset);
             }
             if inside || !long && (in_doubt || self.taint.repeats(&frame, offset)) || torn {
@@ -339,11 +338,14 @@ impl FrameDecoder {
         }
         self.counters.frames += 1;
         self.interest.reads(&frame);
-        self.taint.believes(&frame);
+        if self.taint.chan_sip {
+            self.taint.believes(&frame);
+        }
         Some(Received::Frame(Frame::checked(frame, offset, layout)))
     }
 
     /// A wanted frame that is none of Asterisk's whole ones.
+    #[cold]
     fn failed(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), failed: Failed) -> Option<Received> {
         let (offset, Failed { refusal, at, open }) = (self.counters.bytes, failed);
         let covered = self.taint.covers(offset);
@@ -370,6 +372,7 @@ impl FrameDecoder {
     }
 
     /// Takes a frame, and what stands between it and the next one.
+    #[inline(always)]
     fn takes(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize)) -> Bytes {
         let frame = buffer.split_to(end).freeze();
         buffer.advance(next - end);

@@ -48,21 +48,25 @@ pub(crate) struct Taint {
 
 impl Taint {
     /// What begins here stands inside of an event that was torn: it is known where that ends.
+    #[inline]
     pub(crate) fn covers(&self, offset: u64) -> bool {
         offset < self.span
     }
 
     /// What begins here comes before the rest of an event that was torn.
+    #[inline]
     pub(crate) fn before_rest(&self, offset: u64) -> bool {
         self.torn.is_some_and(|(at, _)| offset - at <= TORN_AT_MOST)
     }
 
     /// What begins here may be what a text holds.
+    #[inline]
     pub(crate) fn in_doubt(&self, offset: u64) -> bool {
         offset < self.odd
     }
 
     /// What begins here, behind an event that was torn, begins as a text in that: a dialplan may have written it there once more.
+    #[inline]
     pub(crate) fn repeats(&self, frame: &[u8], offset: u64) -> bool {
         let (texts, until) = &self.repeated;
         if offset > *until {
@@ -123,6 +127,7 @@ impl Taint {
 
     /// Takes in what the end of a frame that is not handed on says of those behind it. Only what is surely the front of one makes the next one the rest of
     /// it: else a few bytes in a number would cost another call's event.
+    #[inline]
     pub(crate) fn passes(&mut self, frame: &[u8], end: End, offset: u64, shown: Shown) {
         if !shown.privilege {
             return;
@@ -151,17 +156,18 @@ impl Taint {
     }
 
     /// Nothing before it is torn.
+    #[inline]
     pub(crate) fn is_clear(&self) -> bool {
         self.torn.is_none()
     }
 
     /// How a frame ends, as far as that tells whether a text tore it.
+    #[inline]
     pub(crate) fn end(&self, frame: &[u8]) -> End {
         form::end(frame, self.chan_sip)
     }
 
-    /// Takes in the name that a believed event gives a channel.
-    #[inline]
+    /// Takes in the name that a believed event gives a channel, once one of chan_sip's was seen: elsewhere no front fits into a number.
     pub(crate) fn believes(&mut self, frame: &[u8]) {
         match frame.strip_prefix(b"Event: ") {
             Some([b'N', b'e', b'w', b'c', b'h', ..] | [b'C', b'o', b'r', b'e', ..]) => {
@@ -173,10 +179,11 @@ impl Taint {
         }
     }
 
-    /// The channel of a whole event, if it is one that bears the name by which it is known.
+    /// The channel of a whole event, if it is one that bears the name by which it is known: only in a number of chan_sip's fits a front that names another.
     pub(crate) fn names<'f>(&self, frame: &'f [u8]) -> Option<&'f [u8]> {
         let name = value(frame, CHANNEL)?;
-        (self.known.name(value(frame, UNIQUE)?)? == name).then_some(name)
+        let is_known = || value(frame, UNIQUE).and_then(|uniqueid| self.known.name(uniqueid)) == Some(name);
+        (!self.chan_sip || is_known()).then_some(name)
     }
 }
 

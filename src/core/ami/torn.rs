@@ -188,6 +188,17 @@ fn is_begun(name: &[u8], frame: &[u8]) -> bool {
     }
 }
 
+/// Of an event without a channel's snapshot: its headers stand in their order, up to what follows the last text. No number holds as much beside the front
+/// of another event.
+pub(crate) fn is_in_order(frame: &[u8]) -> bool {
+    let mut lines = frame.split_inclusive(|byte| *byte == b'\n');
+    let name = lines.next().and_then(|line| line.strip_prefix(b"Event: ")).unwrap_or_default().trim_ascii_end();
+    let Some(names) = own_run(name) else { return false };
+    let run = Run { names, prefix: b"" };
+    let mut lines = lines.skip_while(|line| run.value(0, line).is_none());
+    (0..names.len()).all(|which| lines.next().is_some_and(|line| run.value(which, line).is_some()))
+}
+
 /// How far the event reaches that begins `bytes`; its first frame, up to the first empty line, has `frame` bytes.
 pub(crate) fn extent(bytes: &[u8], frame: usize, chan_sip: bool) -> Extent<'_> {
     let first = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
