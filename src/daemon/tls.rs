@@ -27,7 +27,7 @@ use super::certificate::{Certificate, CertificateFault};
 use crate::config::Tls;
 use crate::ownership::open_trusted;
 pub(super) use fault::Server;
-use fault::{WeakKey, describe};
+use fault::{OtherKey, WeakKey, describe};
 
 /// Bytes that are read of `tls_ca_file`: all authorities of a system are a third of a MiB.
 const MAX_CA_FILE: u64 = 4 << 20;
@@ -285,8 +285,13 @@ fn tls13(
 ) -> Result<HandshakeSignatureValid, Error> {
     let certificate = Certificate::parse(certificate).map_err(refused)?;
     let key = SubjectPublicKeyInfoDer::from(certificate.public_key_info);
-    verify_tls13_signature_with_raw_key(message, &key, signed, &provider.signature_verification_algorithms)
-        .map_err(|error| if certificate.key.is_weak_rsa() { refused(WeakKey) } else { error })
+    verify_tls13_signature_with_raw_key(message, &key, signed, &provider.signature_verification_algorithms).map_err(
+        |error| match error {
+            _ if certificate.key.is_weak_rsa() => refused(WeakKey),
+            Error::InvalidCertificate(CertificateError::BadSignature) => refused(OtherKey),
+            other => other,
+        },
+    )
 }
 
 /// The same for TLS 1.2, for which rustls has no such function: RFC 5246, section 4.7.
@@ -302,5 +307,5 @@ fn tls12(
     if algorithms.iter().any(|algorithm| certificate.key.verify_with(*algorithm, message, signed.signature())) {
         return Ok(HandshakeSignatureValid::assertion());
     }
-    Err(if certificate.key.is_weak_rsa() { refused(WeakKey) } else { CertificateError::BadSignature.into() })
+    Err(if certificate.key.is_weak_rsa() { refused(WeakKey) } else { refused(OtherKey) })
 }

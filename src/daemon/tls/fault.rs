@@ -65,6 +65,13 @@ impl Server {
 #[error("its RSA key has less than 2048 bits")]
 pub(super) struct WeakKey;
 
+/// Whoever answers could not sign with its key.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "whoever answers does not hold its key: give the server the key that belongs to its certificate; if it has that, another machine may be answering"
+)]
+pub(super) struct OtherKey;
+
 /// What went wrong.
 pub(super) fn describe(error: &io::Error, server: Server) -> String {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
