@@ -54,14 +54,11 @@ pub(crate) struct SinkCounters {
 pub(crate) struct WebhookCounters {
     /// Messages that it took.
     pub(crate) delivered: u64,
-    /// Attempts that it refused by a 4xx that says that it will never take the message.
+    /// Attempts that it refused by a 4xx.
     pub(crate) refused: u64,
-    /// Attempts that it answered by another status that is no success.
+    /// Attempts that it answered by another status than 2xx and 4xx.
     pub(crate) failed: u64,
-    /// Attempts whose answer was not waited for any longer.
-    #[serde(default)]
-    pub(crate) late: u64,
-    /// Attempts without an answer: no connection, or one that broke.
+    /// Attempts without an answer.
     pub(crate) unreachable: u64,
     /// Messages that are not tried any more.
     pub(crate) given_up: u64,
@@ -71,9 +68,6 @@ pub(crate) struct WebhookCounters {
     pub(crate) behind: u64,
     /// Nothing has been delivered since, ms since 1970 UTC; `null` if the last message was.
     pub(crate) failing_since_ms: Option<i64>,
-    /// When the change was committed whose message is to be delivered next, ms since 1970 UTC; `null` if none waits.
-    #[serde(default)]
-    pub(crate) waiting_since_ms: Option<i64>,
     /// It is sent to.
     pub(crate) running: bool,
 }
@@ -140,9 +134,6 @@ pub(crate) struct LinkCounters {
     /// Actions that were not sent because too many waited to be sent, or for their answers.
     #[serde(default)]
     pub(crate) requests_refused: u64,
-    /// When the latest event came, ms since 1970 UTC; `null` before the first.
-    #[serde(default)]
-    pub(crate) last_event_ms: Option<i64>,
 }
 
 /// What the tracker of a PBX's calls has counted.

@@ -11,7 +11,6 @@ mod callbacks_command;
 mod calls_command;
 mod capture_command;
 mod check_command;
-mod check_feed;
 mod check_paths;
 mod check_webhooks;
 mod clock;
