@@ -1,7 +1,7 @@
 //! The same API by TCP, for programs that a token lets in: until they have shown it they are newcomers.
 
 use super::front::Front;
-use super::guard::{Guard, guard as guarded};
+use super::guard::{Guard, guard};
 use super::routes::router;
 use super::socket::serve;
 use crate::timing::Timing;
@@ -48,9 +48,9 @@ impl Server {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let guard = Arc::new(Guard::new(Arc::clone(front), hosts, pages));
         let tls = tls.map(|tls| watch::channel(tls).0);
-        let routes = router(Arc::clone(front), pages).layer(from_fn_with_state(guard, guarded));
+        let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(front), hosts, pages)), guard);
+        let routes = router(Arc::clone(front), pages).layer(guarded);
         let door = Door { front: Arc::clone(front), routes, tls: tls.as_ref().map(watch::Sender::subscribe) };
         Ok(Self { task: tokio::spawn(door.accept(listener)), tls })
     }
