@@ -1,7 +1,7 @@
 //! What the API and `--json` of the commands say of a call and of a change. The names are a contract: add, never rename.
 
 use crate::store::feed::{Change, ChangedRow, Cursor, Feed};
-use crate::store::{CodeCount, StoredCall, TaggedCall};
+use crate::store::{CodeCount, OfCall, StoredCall};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     AttemptRow, CallbackRow, FinishedCall, IvrStep, Leg, QueueVisit, Rating, RecoveredBy, Tag,
@@ -145,23 +145,23 @@ impl<'a> CodeAnswer<'a> {
     }
 }
 
-/// What is said of a call.
+/// What a call has, a code or a rating.
 #[derive(Debug, Serialize)]
-pub(crate) struct TagAnswer<'a> {
+pub(crate) struct OfCallAnswer<'a, T> {
     call_id: i64,
     pbx: &'a str,
     linkedid: &'a str,
     started_ms: Millis,
     #[serde(flatten)]
-    tag: &'a Tag,
+    what: &'a T,
 }
 
-impl<'a> TagAnswer<'a> {
+impl<'a, T> OfCallAnswer<'a, T> {
     /// As a list has it.
     #[must_use]
-    pub(crate) fn new(tagged: &'a TaggedCall) -> Self {
-        let TaggedCall { call_id, pbx, linkedid, started_ms, tag } = tagged;
-        Self { call_id: *call_id, pbx, linkedid, started_ms: *started_ms, tag }
+    pub(crate) fn new(of: &'a OfCall<T>) -> Self {
+        let OfCall { call_id, pbx, linkedid, started_ms, what } = of;
+        Self { call_id: *call_id, pbx, linkedid, started_ms: *started_ms, what }
     }
 }
 

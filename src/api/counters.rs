@@ -54,11 +54,14 @@ pub(crate) struct SinkCounters {
 pub(crate) struct WebhookCounters {
     /// Messages that it took.
     pub(crate) delivered: u64,
-    /// Attempts that it refused by a 4xx.
+    /// Attempts that it refused by a 4xx that says that it will never take the message.
     pub(crate) refused: u64,
-    /// Attempts that it answered by another status than 2xx and 4xx.
+    /// Attempts that it answered by another status that is no success.
     pub(crate) failed: u64,
-    /// Attempts without an answer.
+    /// Attempts whose answer was not waited for any longer.
+    #[serde(default)]
+    pub(crate) late: u64,
+    /// Attempts without an answer: no connection, or one that broke.
     pub(crate) unreachable: u64,
     /// Messages that are not tried any more.
     pub(crate) given_up: u64,
@@ -68,6 +71,9 @@ pub(crate) struct WebhookCounters {
     pub(crate) behind: u64,
     /// Nothing has been delivered since, ms since 1970 UTC; `null` if the last message was.
     pub(crate) failing_since_ms: Option<i64>,
+    /// When the change was committed whose message is to be delivered next, ms since 1970 UTC; `null` if none waits.
+    #[serde(default)]
+    pub(crate) waiting_since_ms: Option<i64>,
     /// It is sent to.
     pub(crate) running: bool,
 }
@@ -134,6 +140,9 @@ pub(crate) struct LinkCounters {
     /// Actions that were not sent because too many waited to be sent, or for their answers.
     #[serde(default)]
     pub(crate) requests_refused: u64,
+    /// When the latest event came, ms since 1970 UTC; `null` before the first.
+    #[serde(default)]
+    pub(crate) last_event_ms: Option<i64>,
 }
 
 /// What the tracker of a PBX's calls has counted.

@@ -3,8 +3,9 @@
 use super::status::{QueueInPresence, Status};
 use crate::store::Counted;
 use callbackd_core::millis::Millis;
-use callbackd_core::model::presence::Standing;
-use callbackd_core::model::{CallbackState, tally::Place};
+use callbackd_core::model::CallbackState;
+use callbackd_core::model::presence::{Phase, Standing};
+use callbackd_core::model::tally::{Histogram, Place};
 use std::collections::BTreeMap;
 
 /// Everything that the loop knows, at one moment.
@@ -24,6 +25,21 @@ pub(crate) struct Figures {
     pub(crate) oldest: BTreeMap<Place, Oldest>,
     /// Counted of what is on the disk.
     pub(crate) counted: Counted,
+    /// Calls in progress by where they are.
+    pub(crate) phases: BTreeMap<(String, Phase), usize>,
+    /// By PBX: how long Asterisk's answers to pings took, ms.
+    pub(crate) pings: BTreeMap<String, Histogram>,
+    /// What came of reading the configuration.
+    pub(crate) config: LastRead,
+}
+
+/// What came of reading the configuration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastRead {
+    /// What was read last is in force.
+    pub(crate) taken: bool,
+    /// When what is in force was read, ms since 1970 UTC.
+    pub(crate) taken_ms: Millis,
 }
 
 /// Of the open callbacks of a queue; times are ms since 1970 UTC.

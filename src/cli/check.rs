@@ -6,6 +6,7 @@ pub(crate) mod contexts;
 mod database;
 pub(crate) mod dialplan;
 pub(crate) mod facts;
+mod feed;
 mod here;
 mod hours;
 pub(crate) mod paths;

@@ -29,6 +29,7 @@ impl Settings {
             self_service_machines: Globs::new(&self.calls.self_service_machines),
             blocked_contexts: Globs::new(&self.calls.blocked_contexts),
             short_abandon_ms: millis(self.calls.short_abandon),
+            alarm_wait_ms: None, // `report` says, and only of what is going on now
             min_talk_ms: millis(self.calls.min_talk),
             wrapup_ms: millis(self.calls.wrapup),
             wrapups: self.agents.iter().filter_map(|a| Some((a.interface.clone(), millis(a.wrapup?)))).collect(),

@@ -39,10 +39,10 @@ pub(super) enum CertificateFault {
     Unreadable(String),
     #[error("it is not valid yet: compare the clocks of both machines")]
     NotYetValid,
-    #[error("it has expired: make a new one (ast_tls_cert -v sets the number of days)")]
+    #[error("it has expired")]
     Expired,
     #[error(
-        "it names no host; that is accepted only where the authority of ast_tls_cert (\"Asterisk Private CA\") has signed it directly: set tls_fingerprint_sha256, or make a certificate with a subjectAltName"
+        "it names no host; that is accepted only where the authority of ast_tls_cert (\"Asterisk Private CA\") has signed it directly"
     )]
     Nameless,
     #[error("{} in tls_ca_file is no authority: it must have basicConstraints CA:TRUE, and keyCertSign if it has a keyUsage", .0)]

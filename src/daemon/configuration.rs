@@ -1,8 +1,10 @@
 //! The configuration that is in force, and how it is read anew.
 
 use super::secret;
+use crate::api::figures::LastRead;
 use crate::config::{Config, Refusal};
 use crate::log::Reload;
+use callbackd_core::millis::Millis;
 use std::path::{Path, PathBuf};
 
 /// The configuration, with the places of secrets filled in.
@@ -33,12 +35,17 @@ pub(crate) struct Configuration {
     config: Config,
     path: PathBuf,
     log: Reload,
+    read: LastRead,
 }
 
 impl Configuration {
-    /// This one, which was read from there. `log` changes what is logged.
-    pub(crate) fn new(config: Config, path: &Path, log: Reload) -> Self {
-        Self { config, path: path.to_owned(), log }
+    /// This one, which was read from there just now. `log` changes what is logged.
+    pub(crate) fn new(config: Config, path: &Path, log: Reload, now_ms: Millis) -> Self {
+        Self { config, path: path.to_owned(), log, read: LastRead { taken: true, taken_ms: now_ms } }
+    }
+
+    pub(crate) fn last_read(&self) -> LastRead {
+        self.read
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -50,9 +57,10 @@ impl Configuration {
     }
 
     /// Reads it anew, and says what is refused or needs a restart. Returns whether a new one is in force.
-    pub(crate) fn reload(&mut self) -> bool {
+    pub(crate) fn reload(&mut self, now_ms: Millis) -> bool {
         match load(&self.path, secret::credentials().as_deref()) {
             Ok(new) => {
+                self.read = LastRead { taken: true, taken_ms: now_ms };
                 let restart = self.config.restart_for(&new);
                 self.config = self.config.reloaded(new);
                 if let Err(err) = self.log.apply(&self.config.log) {
@@ -70,6 +78,7 @@ impl Configuration {
                 true
             }
             Err(refusal) => {
+                self.read.taken = false;
                 for problem in refusal.problems() {
                     tracing::error!(
                         target: "daemon",

@@ -33,6 +33,9 @@ const MAX_OUTPUT: usize = 1024 * 1024;
 /// piece.
 const IDLE: Duration = Duration::from_millis(50);
 
+/// That events come is noted so often, ms.
+const EVENT_EVERY_MS: Millis = 100;
+
 /// The socket is looked at this often at least.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Who has not looked for so many milliseconds stood still.
@@ -60,6 +63,10 @@ pub(super) struct Connection {
     waiting: HashMap<ActionId, oneshot::Sender<Result<Reply, RequestFailed>>>,
     /// Whole frames that have come, those included that nobody needs.
     whole: u64,
+    /// Those of them that nobody needs: events.
+    skipped: u64,
+    /// When an event came last, as it was noted, by the wall clock.
+    event_ms: Millis,
     ended: Option<Ended>,
     stop_by: Option<Instant>,
     /// When the socket was looked at last, by the session's clock.
@@ -83,6 +90,8 @@ impl Connection {
             sent: Instant::now(),
             waiting: HashMap::new(),
             whole: 0,
+            skipped: 0,
+            event_ms: 0,
             ended: None,
             stop_by: None,
             looked_ms: 0,
@@ -254,6 +263,10 @@ impl Connection {
             let disposition = self.session.received(&received, now_ms);
             match received {
                 Received::Frame(frame) if disposition == Disposition::ForTracker => {
+                    // What answers an action of ours bears its id: it comes also where Asterisk says nothing by itself.
+                    if arrived_ms - self.event_ms >= EVENT_EVERY_MS && frame.get("ActionID").is_none() {
+                        self.event(arrived_ms);
+                    }
                     delivery.frame(&frame, arrived_ms);
                 }
                 Received::Discarded(error) => delivery.push(LinkEvent::Discarded(error)),
@@ -265,11 +278,21 @@ impl Connection {
         }
         let counters = self.decoder.counters();
         let whole = counters.frames + counters.skipped;
+        if counters.skipped > self.skipped {
+            self.skipped = counters.skipped;
+            self.event(arrived_ms);
+        }
         if whole > self.whole {
             self.whole = whole;
             self.session.heard(now_ms);
         }
         self.published.update(counters, &self.session);
+    }
+
+    /// Asterisk has said something by itself.
+    fn event(&mut self, arrived_ms: Millis) {
+        self.event_ms = arrived_ms;
+        self.counters.event(arrived_ms);
     }
 
     fn drain(&mut self, delivery: &mut Delivery, was_live: &mut bool) {
@@ -310,6 +333,7 @@ impl Connection {
                         self.ended = Some(Ended::Stopped);
                     }
                     Notice::LinkDead(reason) => self.ended = Some(Ended::Lost((*reason).into())),
+                    Notice::Clock { took_ms, .. } => self.counters.answered(*took_ms),
                     _ => {}
                 }
                 delivery.push(LinkEvent::Notice(notice));

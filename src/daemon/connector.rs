@@ -1,4 +1,4 @@
-//! The way to one PBX: name to address, address to connection, connection to TLS.
+//! The way to a PBX, a webhook or a sink: name to address, address to connection, connection to TLS.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::lost::LostReason;
+use super::tls::{self, Server};
 use crate::config::{Pbx, Sink, Tls, Webhook};
 
 /// How long the resolver, each address, and TLS may take.
@@ -27,14 +28,18 @@ pub(super) struct Route {
     address: String,
     tls: Option<Tls>,
     allow_plaintext: bool,
-    /// What may be wrong where nobody listens.
-    unheard: &'static str,
+    /// Whose words name what is wrong.
+    server: Server,
 }
 
 impl Route {
     pub(crate) fn to(pbx: &Pbx) -> Self {
-        let unheard = "nobody listens there: is Asterisk running, with enabled = yes in manager.conf?";
-        Self { address: pbx.address.clone(), tls: pbx.tls.clone(), allow_plaintext: pbx.allow_plaintext, unheard }
+        Self {
+            address: pbx.address.clone(),
+            tls: pbx.tls.clone(),
+            allow_plaintext: pbx.allow_plaintext,
+            server: Server::Pbx,
+        }
     }
 
     /// To an endpoint of webhooks.
@@ -44,7 +49,7 @@ impl Route {
         let address = webhook.url.authority().map_or("", |authority| authority.as_str());
         let has_port = webhook.url.port().is_some();
         let address = if has_port { address.to_owned() } else { format!("{address}:{port}") };
-        Self { address, tls, allow_plaintext: webhook.allow_plaintext, unheard: "nobody listens there" }
+        Self { address, tls, allow_plaintext: webhook.allow_plaintext, server: Server::Webhook }
     }
 
     /// To a server of PostgreSQL, up to its own beginning of TLS.
@@ -52,7 +57,7 @@ impl Route {
         let host = if sink.host.contains(':') { format!("[{}]", sink.host) } else { sink.host.clone() };
         let address = format!("{host}:{}", sink.port);
         // Where TLS is not made the configuration has allowed it.
-        Self { address, tls: sink.tls.clone(), allow_plaintext: sink.allow_plaintext, unheard: "nobody listens there" }
+        Self { address, tls: sink.tls.clone(), allow_plaintext: sink.allow_plaintext, server: Server::Sink }
     }
 
     pub(crate) fn encrypted(&self) -> bool {
@@ -64,9 +69,9 @@ impl Route {
         let (stream, peer) = self.reach().await?;
         // Actions are small and answers are waited for. Without it they only come later.
         let _ = stream.set_nodelay(true);
-        if let Some(tls) = &self.tls {
-            let connector = super::tls::connector(tls).map_err(LostReason::TlsSetup)?;
-            let handshake = super::tls::connect(&connector, host(&self.address), stream);
+        if let Some(trust) = &self.tls {
+            let connector = tls::connector(trust, self.server).map_err(LostReason::TlsSetup)?;
+            let handshake = tls::connect(&connector, host(&self.address), stream, self.server);
             return match timeout(CONNECT_TIMEOUT, handshake).await {
                 Ok(Ok(stream)) => Ok((Box::new(stream), peer)),
                 Ok(Err(why)) => Err(LostReason::Tls { peer, why }),
@@ -88,7 +93,7 @@ impl Route {
         for peer in peers {
             // Here and not only in the configuration: a name may lead elsewhere than it did then.
             if self.tls.is_none() && !self.allow_plaintext && !peer.ip().to_canonical().is_loopback() {
-                reason = LostReason::PlaintextRefused { peer };
+                reason = LostReason::PlaintextRefused { peer, fix: self.server.plaintext() };
                 continue;
             }
             match timeout(CONNECT_TIMEOUT, TcpStream::connect(peer)).await {
@@ -101,8 +106,11 @@ impl Route {
     }
 
     fn unreachable(&self, error: &std::io::Error) -> String {
-        match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => self.unheard.into(),
+        match (error.kind(), self.server) {
+            (std::io::ErrorKind::ConnectionRefused, Server::Pbx) => {
+                "nobody listens there: is Asterisk running, with enabled = yes in manager.conf?".into()
+            }
+            (std::io::ErrorKind::ConnectionRefused, Server::Webhook | Server::Sink) => "nobody listens there".into(),
             _ => error.to_string(),
         }
     }

@@ -2,16 +2,23 @@
 
 use super::api_replies;
 use super::callbacks::Callbacks;
-use super::monitor::Monitor;
-use crate::api::figures::{Figures, Oldest};
+use super::pbxs::Pbxs;
+use crate::api::figures::{Figures, LastRead, Oldest};
 use crate::api::status::Status;
 use crate::store::Counted;
 use callbackd_core::model::CallbackRow;
 use callbackd_core::model::presence::Standing;
+use callbackd_core::order::Gather as _;
 use std::collections::BTreeMap;
 
 /// All of them, with how things stand and what was counted.
-pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, counted: Counted) -> Figures {
+pub(crate) fn all(status: Status, pbxs: &Pbxs, callbacks: &Callbacks, counted: Counted, config: LastRead) -> Figures {
+    let monitors = pbxs.monitors();
+    let pings = pbxs.with_links().map(|(on, link)| (on.name.to_string(), link.pings())).to_map();
+    let mut phases = BTreeMap::new();
+    for on in monitors {
+        phases.extend(on.tracker().phases().into_iter().map(|(phase, calls)| ((on.name.to_string(), phase), calls)));
+    }
     let queues = api_replies::queues(monitors, callbacks);
     let (mut agents, mut members) = (BTreeMap::new(), BTreeMap::new());
     for on in monitors.iter().filter(|on| on.tracker().sees()) {
@@ -35,7 +42,7 @@ pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, c
             row,
         );
     }
-    Figures { status, queues, agents, members, callbacks: open, oldest, counted }
+    Figures { status, queues, agents, members, callbacks: open, oldest, counted, phases, pings, config }
 }
 
 fn older(oldest: &mut Oldest, row: &CallbackRow) {

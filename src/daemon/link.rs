@@ -25,6 +25,7 @@ use callbackd_core::ami::budget::Budget;
 use callbackd_core::ami::session::{Reply, RequestError, Unanswered};
 use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
 use callbackd_core::millis::Millis;
+use callbackd_core::model::tally::Histogram;
 
 /// The first wait after a loss, at least; it doubles with every failure, and up to as much again is added at random, so that
 /// several clients of a restarted Asterisk do not come at once.
@@ -166,6 +167,11 @@ impl Link {
     #[must_use]
     pub(crate) fn counters(&self) -> LinkCounters {
         self.counters.read()
+    }
+
+    /// How long Asterisk's answers to its pings took, ms.
+    pub(super) fn pings(&self) -> Histogram {
+        self.counters.pings()
     }
 
     /// The sender of this link's actions.

@@ -1,8 +1,10 @@
 //! What a link counts in its own task, readable from outside at any time.
 
+use callbackd_core::millis::Millis;
+use callbackd_core::model::tally::Histogram;
 use callbackd_core::order::Gather as _;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::api::counters::LinkCounters;
 use callbackd_core::ami::{self, Refusal, Session};
@@ -11,6 +13,18 @@ use callbackd_core::ami::{self, Refusal, Session};
 /// were read together may be some events apart.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SharedCounters(Arc<Cells>);
+
+/// Ends of the intervals in which answers to pings are counted, ms.
+const PINGS_MS: [i64; 10] = [1, 5, 10, 25, 50, 100, 250, 500, 1_000, 5_000];
+
+#[derive(Debug)]
+struct Pings(Mutex<Histogram>);
+
+impl Default for Pings {
+    fn default() -> Self {
+        Self(Mutex::new(Histogram::new(PINGS_MS)))
+    }
+}
 
 #[derive(Debug, Default)]
 struct Cells {
@@ -26,6 +40,8 @@ struct Cells {
     lists_cut: AtomicU64,
     unread: AtomicU64,
     requests_refused: AtomicU64,
+    last_event_ms: AtomicI64,
+    pings: Pings,
 }
 
 impl SharedCounters {
@@ -59,6 +75,22 @@ impl SharedCounters {
         self.0.requests_refused.fetch_add(1, Relaxed);
     }
 
+    /// An event has come, ms since 1970 UTC.
+    pub(super) fn event(&self, at_ms: Millis) {
+        self.0.last_event_ms.store(at_ms, Relaxed);
+    }
+
+    /// A ping was answered.
+    pub(super) fn answered(&self, took_ms: u64) {
+        let mut pings = self.0.pings.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pings.add(i64::try_from(took_ms).unwrap_or(i64::MAX));
+    }
+
+    /// How long answers to pings took, ms.
+    pub(super) fn pings(&self) -> Histogram {
+        self.0.pings.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What they are now.
     pub(crate) fn read(&self) -> LinkCounters {
         let cells = &*self.0;
@@ -76,6 +108,7 @@ impl SharedCounters {
             lists_cut: cells.lists_cut.load(Relaxed),
             unread: cells.unread.load(Relaxed),
             requests_refused: cells.requests_refused.load(Relaxed),
+            last_event_ms: Some(cells.last_event_ms.load(Relaxed)).filter(|ms| *ms != 0),
         }
     }
 }

@@ -14,18 +14,18 @@ pub enum LostReason {
     /// The address has no host and port, or the name is unknown.
     #[error("cannot resolve {address}: {why}")]
     Unresolved {
-        /// `pbx.address` as configured.
+        /// As configured.
         address: String,
         /// What the resolver said.
         why: String,
     },
-    /// Another host, and neither `tls` nor `allow_plaintext`.
-    #[error(
-        "{peer} is another host and the connection is not encrypted: set pbx.tls = true (AMI with TLS is on port 5039), or pbx.allow_plaintext = true if nobody else can listen on that network"
-    )]
+    /// Another host, and neither TLS nor `allow_plaintext`.
+    #[error("{peer} is another host and the connection is not encrypted: {fix}")]
     PlaintextRefused {
-        /// What `pbx.address` resolved to.
+        /// What the address resolved to.
         peer: SocketAddr,
+        /// Which keys help.
+        fix: &'static str,
     },
     /// Nobody accepted the connection.
     #[error("cannot connect to {peer}: {why}")]

@@ -3,12 +3,13 @@
 use super::link::{self, Link, LinkEvent, Requester};
 use super::monitor::{Monitor, Standing};
 use super::secret;
-use crate::config::Config;
+use crate::config::{Config, Pbx};
 use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, Store, Trunks};
 use callbackd_core::ami::Interest;
 use callbackd_core::ami::budget::Budget;
 use callbackd_core::millis::Millis;
+use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Moment, PbxId};
 use callbackd_core::tracker::{Input, Output, Tracker};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
@@ -51,6 +52,11 @@ pub(crate) fn read_trunks(config: &Config, store: &Store, now: Moment) -> Trunks
     store.read_trunks(names, now.wall_ms - TRUNKS_FOR_MS)
 }
 
+/// By which the calls of a PBX are classified, and its queues watched.
+fn rules(config: &Config, pbx: &Pbx) -> Rules {
+    Rules { alarm_wait_ms: Some(config.report.alarm_wait_ms), ..pbx.settings.rules() }
+}
+
 impl Pbxs {
     /// Trackers that go on where the last run stopped. No link is open before [`Pbxs::connect`].
     ///
@@ -60,7 +66,7 @@ impl Pbxs {
         let (mut trackers, mut monitors) = (Vec::new(), Vec::new());
         let share = Budget::of_each(config.pbx.len());
         for pbx in &config.pbx {
-            let rules = pbx.settings.rules();
+            let rules = rules(config, pbx);
             rules.numbering.warm_up();
             let mut tracker =
                 Tracker::new(&pbx.name, rules, store.our_attempts(&pbx.name)?, store.take_over(&pbx.name)?);
@@ -161,7 +167,7 @@ impl Pbxs {
     /// The configuration changed; the PBXs are the same.
     pub(crate) fn configure(&mut self, config: &Config, now: Moment) {
         for (monitor, pbx) in self.monitors.iter_mut().zip(&config.pbx) {
-            monitor.give(Input::Rules(&pbx.settings.rules()), now);
+            monitor.give(Input::Rules(&rules(config, pbx)), now);
         }
     }
 

@@ -150,7 +150,7 @@ impl Daemon {
             proofs: Proofs::new(&config, prefix),
             since_ms: clock.now().wall_ms,
             pbxs,
-            configuration: Configuration::new(config, config_path, reload),
+            configuration: Configuration::new(config, config_path, reload, now.wall_ms),
         })
     }
 
@@ -271,8 +271,9 @@ impl Daemon {
             Ask::Queues(reply) => drop(reply.send(api_replies::queues(self.pbxs.monitors(), &self.callbacks))),
             Ask::Status(reply) => drop(reply.send(self.stands())),
             Ask::Figures(reply) => {
-                let (status, pbxs) = (self.stands(), self.pbxs.monitors());
-                drop(reply.send(figures::all(status, pbxs, &self.callbacks, self.storage.counted())));
+                let (status, counted) = (self.stands(), self.storage.counted());
+                let read = self.configuration.last_read();
+                drop(reply.send(figures::all(status, &self.pbxs, &self.callbacks, counted, read)));
             }
             // A callback that is not in memory is looked up before it is spoken of.
             Ask::Command { command, by, reply } => {
@@ -364,8 +365,9 @@ impl Daemon {
     /// Reads the configuration anew. A refused one changes nothing.
     fn reconfigure(&mut self) {
         self.service.reloading();
-        if self.configuration.reload() {
-            let (config, now) = (self.configuration.config(), self.clock.now());
+        let now = self.clock.now();
+        if self.configuration.reload(now.wall_ms) {
+            let config = self.configuration.config();
             self.pbxs.configure(config, now);
             self.proofs.configure(config);
             self.storage.record_changes(config);

@@ -1,7 +1,9 @@
-//! TLS to Asterisk: trust by the system's authorities, by one authority's file, or by one certificate's fingerprint.
+//! TLS to Asterisk, webhooks and sinks: trust by the system's authorities, by one authority's file, or by one certificate's fingerprint.
+
+mod fault;
 
 use std::fmt::Write as _;
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use rustls_platform_verifier::Verifier;
@@ -18,12 +20,14 @@ use tokio_rustls::rustls::pki_types::{
 };
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
-    self, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
 
 use super::certificate::{Certificate, CertificateFault};
 use crate::config::Tls;
 use crate::ownership::open_trusted;
+pub(super) use fault::Server;
+use fault::{OtherKey, WeakKey, describe};
 
 /// Bytes that are read of `tls_ca_file`: all authorities of a system are a third of a MiB.
 const MAX_CA_FILE: u64 = 4 << 20;
@@ -32,11 +36,14 @@ const MAX_CA_FILE: u64 = 4 << 20;
 ///
 /// # Errors
 /// `tls_ca_file` cannot be used, or the system has no authorities; the text names the place and the fix.
-pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
+pub(super) fn connector(tls: &Tls, server: Server) -> Result<TlsConnector, String> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match tls {
         Tls::System => Arc::new(Verifier::new(provider.clone()).map_err(|error| {
-            format!("the system's certificate authorities cannot be read ({error}): install ca-certificates, or set tls_ca_file or tls_fingerprint_sha256")
+            format!(
+                "the system's certificate authorities cannot be read ({error}): install ca-certificates, or {}",
+                server.trust()
+            )
         })?),
         Tls::CaFile(path) => {
             let shown = path.display();
@@ -48,7 +55,9 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| unreadable(error.to_string()))?;
             if RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned()).0 == 0 {
-                return Err(format!("tls_ca_file {shown} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"));
+                return Err(format!(
+                    "tls_ca_file {shown} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"
+                ));
             }
             let algorithms = provider.signature_verification_algorithms.all;
             Arc::new(TrustVerifier { trust: NamedAuthority { certificates, algorithms }, provider: provider.clone() })
@@ -72,10 +81,11 @@ pub(super) async fn connect(
     connector: &TlsConnector,
     host: &str,
     stream: TcpStream,
+    server: Server,
 ) -> Result<TlsStream<TcpStream>, String> {
     let name = ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
         .map_err(|_| format!("\"{host}\" is neither a host's name nor an address"))?;
-    connector.connect(name, stream).await.map_err(|error| describe(&error))
+    connector.connect(name, stream).await.map_err(|error| describe(&error, server))
 }
 
 /// Which certificate is the PBX's.
@@ -251,10 +261,6 @@ impl Trust for Pinned {
 )]
 struct OtherCertificate(String);
 
-#[derive(Debug, thiserror::Error)]
-#[error("its RSA key has less than 2048 bits: make a new one with ast_tls_cert -b 2048")]
-struct WeakKey;
-
 /// `AB:CD:…`, as `openssl x509 -fingerprint -sha256` prints it.
 fn fingerprint(digest: &[u8]) -> String {
     let mut text = String::with_capacity(digest.len() * 3);
@@ -279,8 +285,13 @@ fn tls13(
 ) -> Result<HandshakeSignatureValid, Error> {
     let certificate = Certificate::parse(certificate).map_err(refused)?;
     let key = SubjectPublicKeyInfoDer::from(certificate.public_key_info);
-    verify_tls13_signature_with_raw_key(message, &key, signed, &provider.signature_verification_algorithms)
-        .map_err(|error| if certificate.key.is_weak_rsa() { refused(WeakKey) } else { error })
+    verify_tls13_signature_with_raw_key(message, &key, signed, &provider.signature_verification_algorithms).map_err(
+        |error| match error {
+            _ if certificate.key.is_weak_rsa() => refused(WeakKey),
+            Error::InvalidCertificate(CertificateError::BadSignature) => refused(OtherKey),
+            other => other,
+        },
+    )
 }
 
 /// The same for TLS 1.2, for which rustls has no such function: RFC 5246, section 4.7.
@@ -296,61 +307,5 @@ fn tls12(
     if algorithms.iter().any(|algorithm| certificate.key.verify_with(*algorithm, message, signed.signature())) {
         return Ok(HandshakeSignatureValid::assertion());
     }
-    Err(if certificate.key.is_weak_rsa() { refused(WeakKey) } else { CertificateError::BadSignature.into() })
-}
-
-/// What went wrong, in words that name the fix.
-fn describe(error: &io::Error) -> String {
-    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
-        return match error.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-                "the other end hung up during the handshake: is this the port of tlsbindaddr in manager.conf (5039)?"
-                    .into()
-            }
-            _ => error.to_string(),
-        };
-    };
-    match tls {
-        Error::InvalidMessage(_) => {
-            "what answers does not speak TLS: is this the port of tlsbindaddr in manager.conf (5039)?".into()
-        }
-        Error::InvalidCertificate(fault) => format!("the certificate is refused: {}", explain(fault)),
-        other => other.to_string(),
-    }
-}
-
-fn explain(fault: &CertificateError) -> String {
-    let by_file = "set tls_ca_file to the authority's certificate, or tls_fingerprint_sha256";
-    match fault {
-        CertificateError::Other(OtherError(own)) if own.to_string().contains("UnsupportedCertVersion") => {
-            format!("it is of X.509 version 1, as ast_tls_cert makes them: {by_file}")
-        }
-        CertificateError::Other(OtherError(own)) if own.to_string().contains("CaUsedAsEndEntity") => {
-            format!("it is an authority's own (as self-signed ones are), so nobody else vouches for it: {by_file}")
-        }
-        CertificateError::Other(OtherError(own)) if own.to_string().contains("UnsupportedCriticalExtension") => {
-            "it has a critical extension that is not known here: have it made without, or set tls_fingerprint_sha256"
-                .into()
-        }
-        CertificateError::Other(OtherError(own)) if own.to_string().contains("PathLenConstraintViolated") => {
-            "an authority above it does not allow so many intermediate certificates (pathlen)".into()
-        }
-        CertificateError::Other(OtherError(own)) => own.to_string(),
-        CertificateError::UnknownIssuer => format!("it was not issued by a trusted authority: {by_file}"),
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired.to_string(),
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            CertificateFault::NotYetValid.to_string()
-        }
-        CertificateError::NotValidForNameContext { expected, presented } => {
-            let expected = expected.to_str();
-            if presented.is_empty() {
-                return format!("it names no host, so not {expected} either: {by_file}");
-            }
-            format!("it is for {}, not for {expected}: use that name in pbx.address", presented.join(", "))
-        }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "it is not for servers: its extendedKeyUsage must have serverAuth, or be left out".into()
-        }
-        other => other.to_string(),
-    }
+    Err(if certificate.key.is_weak_rsa() { refused(WeakKey) } else { refused(OtherKey) })
 }

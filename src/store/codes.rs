@@ -1,9 +1,9 @@
-//! The table `codes`: what the daemon's configuration says of codes, for who reads the database, and how many calls have each.
+//! The table `codes`: what the daemon's configuration says of codes, for who reads the database, and which calls have each; and how calls were rated.
 
 use super::{Error, Reader};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::Tag;
 use callbackd_core::model::codes::{Code, Codes, OnCallback};
+use callbackd_core::model::{Rating, Tag};
 use callbackd_core::order::InOrder as _;
 use rusqlite::{Connection, Row, Transaction, params};
 use std::ops::ControlFlow;
@@ -19,9 +19,9 @@ pub struct CodeCount {
     pub calls: u64,
 }
 
-/// What is said of a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaggedCall {
+/// What a call has, a code or a rating, and of which call it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfCall<T> {
     /// Row id of the call.
     pub call_id: i64,
     /// The PBX on which the call was.
@@ -30,8 +30,16 @@ pub struct TaggedCall {
     pub linkedid: String,
     /// It began, ms since 1970 UTC.
     pub started_ms: Millis,
-    /// What is said, by whom and when.
-    pub tag: Tag,
+    /// What it has.
+    pub what: T,
+}
+
+impl<T> OfCall<T> {
+    /// The call's first columns of a row, before what it has.
+    fn read(row: &Row<'_>, what: T) -> rusqlite::Result<Self> {
+        let (call_id, pbx, linkedid, started_ms) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(Self { call_id, pbx, linkedid, started_ms, what })
+    }
 }
 
 const CODE: &str = "code, label, \"group\", success, callback, after_ms, expires_ms";
@@ -78,16 +86,39 @@ impl Reader {
         code: Option<&str>,
         pbx: Option<&str>,
         behind: Option<(Millis, i64)>,
-        mut each: impl FnMut(TaggedCall) -> ControlFlow<()>,
+        mut each: impl FnMut(OfCall<Tag>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let (started_ms, id) = behind.unwrap_or((Millis::MAX, i64::MAX));
         self.read(|connection| {
             let mut found = connection.prepare(super::questions::LATEST_TAGS)?;
             let mut rows = found.query(params![started_ms, id, code, pbx])?;
             while let Some(row) = rows.next()? {
-                let (call_id, pbx, linkedid, started_ms) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
                 let tag = Tag { code: row.get(4)?, note: row.get(5)?, by: row.get(6)?, at_ms: row.get(7)? };
-                if each(TaggedCall { call_id, pbx, linkedid, started_ms, tag }).is_break() {
+                if each(OfCall::read(row, tag)?).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// How calls were rated, the newest calls first, on all PBXs or on this one, behind a call (when it began, row id); until `each` breaks.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn each_rating(
+        &self,
+        pbx: Option<&str>,
+        behind: Option<(Millis, i64)>,
+        mut each: impl FnMut(OfCall<Rating>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let (started_ms, id) = behind.unwrap_or((Millis::MAX, i64::MAX));
+        self.read(|connection| {
+            let mut found = connection.prepare(super::questions::LATEST_RATINGS)?;
+            let mut rows = found.query(params![started_ms, id, pbx])?;
+            while let Some(row) = rows.next()? {
+                let rating = Rating { score: row.get(4)?, by: row.get(5)?, at_ms: row.get(6)? };
+                if each(OfCall::read(row, rating)?).is_break() {
                     break;
                 }
             }

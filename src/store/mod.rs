@@ -58,7 +58,7 @@ pub use call_filter::CallFilter;
 pub use callback_queries::{CallbackFilter, CallbackHistory, Earlier, HISTORY_ROWS, Miss};
 pub use callback_rows::MOST_EVENTS;
 pub use choice::NoChoice;
-pub use codes::{CodeCount, TaggedCall};
+pub use codes::{CodeCount, OfCall};
 pub(crate) use counted::Counted;
 pub use error::Error;
 pub use facts::{Chosen, Depth};

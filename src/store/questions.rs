@@ -159,6 +159,9 @@ pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbac
 pub(super) const LAST_CHANGE: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)";
 pub(super) const OLDEST_CHANGES: &str = "SELECT seq, at_ms, bytes FROM outbox ORDER BY seq LIMIT ?";
 pub(super) const SLOWEST_SINK: &str = "SELECT min(acked_seq) FROM sinks";
+pub(super) const FEED_BYTES: &str = "
+    SELECT coalesce((SELECT bytes FROM outbox WHERE seq = ?2) - (SELECT bytes FROM outbox WHERE seq = ?1), 0)";
+pub(super) const FEED_READERS: &str = "SELECT name, acked_seq FROM sinks ORDER BY name";
 pub(super) const CHANGES_AFTER: &str =
     "SELECT seq, at_ms, pbx, kind, key, rev, late, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2";
 pub(super) const CALLBACK_REV: &str = "SELECT rev FROM callbacks WHERE id = ?";
@@ -190,6 +193,11 @@ pub(super) const LATEST_TAGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, t.code, t.note, t.\"by\", t.at_ms FROM calls c CROSS JOIN tags t ON t.call_id = c.id
      WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR t.code = ?3) AND (?4 IS NULL OR +c.pbx = ?4)
      ORDER BY c.started_ms DESC, c.id DESC, t.code, t.\"by\"";
+/// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
+pub(super) const LATEST_RATINGS: &str = "
+    SELECT c.id, c.pbx, c.linkedid, c.started_ms, r.score, r.\"by\", r.at_ms FROM calls c CROSS JOIN ratings r ON r.call_id = c.id
+     WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR +c.pbx = ?3)
+     ORDER BY c.started_ms DESC, c.id DESC, r.\"by\"";
 /// The key behind another one. With the latest of all times in it SQLite steps over all intervals of that key at once; without, it would read them.
 pub(super) const INTERVAL_KEYS: &str = "
     SELECT pbx, agent, activity, queue FROM agent_intervals WHERE (pbx, agent, activity, queue, from_ms) > (?1, ?2, ?3, ?4, 9223372036854775807)
@@ -303,11 +311,13 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: last callback", LAST_CALLBACK.to_owned()),
         ("start: last change", LAST_CHANGE.to_owned()),
         ("feed: after a cursor", CHANGES_AFTER.to_owned()),
+        ("feed: its size", FEED_BYTES.to_owned()),
         ("feed: callback", CALLBACK_REV.to_owned()),
         ("feed: attempt", ATTEMPT.to_owned()),
         ("feed: oldest", OLDEST_CHANGE.to_owned()),
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
         ("tags", LATEST_TAGS.to_owned()),
+        ("ratings", LATEST_RATINGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];
     let chosen = |name: &str, chosen: Chosen| (format!("report {name}"), chosen.sql());

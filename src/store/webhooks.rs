@@ -240,6 +240,8 @@ fn state(
             connection.execute("DELETE FROM sinks WHERE name = ?", [sink(webhook)])?;
         }
         WebhookState::Running if rows > 0 => {
+            // How long it was not sent to is not how long it took nothing.
+            connection.execute("UPDATE webhooks SET failing_ms = NULL WHERE name = ?", [webhook])?;
             connection.execute(BEGIN, (sink(webhook), now_ms))?;
         }
         WebhookState::Running | WebhookState::Paused => {}

@@ -18,6 +18,7 @@ mod signature;
 pub use endpoint::{Endpoint, Scripts};
 pub(crate) use queue::MAX_ANSWER;
 pub use queue::{Due, Outgoing, Queue};
+pub(crate) use schedule::is_refusal;
 pub use schedule::{Answer, Next};
 pub use secret::Secret;
 pub use signature::{Keys, NotAKey};

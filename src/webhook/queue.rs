@@ -97,6 +97,12 @@ impl Queue {
         self.failing_ms
     }
 
+    /// When the change was committed whose message waits for its delivery, ms since 1970 UTC; `None` if none is known to wait.
+    #[must_use]
+    pub(crate) fn waits_since_ms(&self) -> Option<Millis> {
+        self.head.as_ref().map(|head| head.at_ms)
+    }
+
     /// What is to be done.
     ///
     /// # Errors
@@ -253,10 +259,10 @@ impl Queue {
         if message.state == MessageState::Delivered {
             message.body = None;
         }
-        // A message that is refused as such says nothing about the endpoint.
         self.failing_ms = match then {
             Next::Delivered | Next::Off => None,
-            _ if is_refusal(&answer) => self.failing_ms,
+            // That it was refused is known; those behind it have been taken since, or not.
+            _ if again && is_refusal(&answer) => self.failing_ms,
             _ => Some(failing_since),
         };
         let passed = (!again && message.state != MessageState::Failing).then_some(message.seq);
@@ -267,7 +273,7 @@ impl Queue {
         }
         let (code, error) = match answer {
             Answer::Status(code, _) => (Some(code), String::new()),
-            Answer::Nothing(why) => (None, why),
+            Answer::Nothing(why) | Answer::Late(why) => (None, why),
         };
         let attempt = Attempt { seq: message.seq, at_ms: begun_ms, took_ms, code, error, answer: text.to_owned() };
         let (webhook, failing_ms) = (self.webhook.clone(), self.failing_ms);

@@ -18,6 +18,18 @@ pub enum Answer {
     Status(u16, Option<Millis>),
     /// None came; why.
     Nothing(String),
+    /// It was not waited for any longer.
+    Late(String),
+}
+
+/// As the log has it.
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(code, _) => write!(f, "HTTP {code}"),
+            Self::Nothing(why) | Self::Late(why) => f.write_str(why),
+        }
+    }
 }
 
 /// What is done.
@@ -57,7 +69,7 @@ pub(crate) fn next(answer: &Answer, tried: Tried, first_ms: Millis, jitter: f64)
         Answer::Status(200..=299, _) => return Next::Delivered,
         Answer::Status(410, _) => return Next::Off,
         Answer::Status(_, asked) => asked.unwrap_or_default().clamp(0, MAX_RETRY_AFTER_MS),
-        Answer::Nothing(_) => 0,
+        Answer::Nothing(_) | Answer::Late(_) => 0,
     };
     let refused = tried.refused + u32::from(is_refusal(answer));
     if refused >= MAX_REFUSED || tried.age_ms >= GIVE_UP_AFTER_MS && tried.failing_ms >= GIVE_UP_AFTER_MS {

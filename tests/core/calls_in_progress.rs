@@ -1,6 +1,7 @@
 //! Customers' calls in progress, recorded while they last, and what the next run makes of those that a killed one left.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
+use callbackd_core::model::presence::Phase;
 use callbackd_core::model::{
     CallInProgress, Direction, E164, FinishedCall, Outcome, PbxId, Quality, Record, Status, VisitResult,
 };
@@ -87,9 +88,45 @@ fn a_customers_call_is_recorded_when_it_begins_joins_a_queue_and_is_answered_and
 }
 
 #[test]
+fn a_call_is_in_the_menu_waits_rings_and_talks_one_after_the_other() {
+    let mut driver = Driver::linked(rules(), START);
+    let customer = Line::customer("c.1");
+    driver.say(&customer.begins());
+    assert_eq!(phases(&driver), [(Phase::Ivr, 1)]);
+    let customer = customer.state(6);
+    driver.say(&customer.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1")]));
+    let phone = Line::phone("101", "c.2", "c.1");
+    driver.say(&(phone.begins() + &customer.dials(&phone)));
+    assert_eq!(phases(&driver), [(Phase::Waiting, 1)], "somebody is rung for who waits");
+    driver.say(&(customer.dial_ends(&phone, "ANSWER") + &customer.enters("b") + &phone.enters("b")));
+    driver.say(&customer.event("QueueCallerLeave", &[("Queue", "sales"), ("Position", "1")]));
+    assert_eq!(phases(&driver), [(Phase::Talking, 1)]);
+    driver.say(&(customer.leaves("b") + &phone.leaves("b") + &phone.hangs_up()));
+    assert_eq!(phases(&driver), [(Phase::Ivr, 1)], "the dialplan has the caller again");
+
+    let (ann, ben) = (extension("e.1"), Line::phone("102", "e.2", "e.1"));
+    driver.say(&(ann.begins() + &ben.begins() + &ann.dials(&ben)));
+    assert_eq!(phases(&driver), [(Phase::Ivr, 1), (Phase::Ringing, 1)]);
+    driver.say(&ann.dial_ends(&ben, "ANSWER"));
+    assert_eq!(phases(&driver), [(Phase::Ivr, 1), (Phase::Talking, 1)], "within the house, too");
+    driver.say(&(ben.hangs_up() + &ann.hangs_up() + &customer.hangs_up()));
+    assert_eq!(phases(&driver), []);
+    assert_eq!(driver.tracker.live_calls(), 0);
+}
+
+fn phases(driver: &Driver) -> Vec<(Phase, usize)> {
+    driver.tracker.phases().into_iter().collect()
+}
+
+/// An agent's phone that dials another.
+fn extension(id: &str) -> Line {
+    Line::new("PJSIP/101-1", id, id, "101", "from-internal", "102").state(4)
+}
+
+#[test]
 fn a_call_of_an_extension_is_nobodys_to_call_back_and_is_not_recorded() {
     let mut driver = Driver::linked(rules(), START);
-    let phone = Line::new("PJSIP/101-1", "e.1", "e.1", "101", "from-internal", "102").state(4);
+    let phone = extension("e.1");
     driver.say(&phone.begins());
     assert_eq!(recorded_in_progress(&driver), 0);
 }

@@ -72,6 +72,30 @@ fn a_list_comes_in_pages_that_have_each_row_once() {
 }
 
 #[test]
+fn ratings_come_with_their_calls_the_newest_first_and_those_of_one_call_on_one_page() {
+    let front = Front::open("");
+    let db = Connection::open(front.site.path("calls.db")).unwrap();
+    db.busy_timeout(Duration::from_secs(20)).unwrap();
+    db.execute_batch(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4)
+         INSERT INTO calls (id, pbx, linkedid, direction, status, outcome, started_ms, ended_ms, wait_ms, queue_wait_ms, ring_ms, talk_ms, hold_ms,
+                            hangup_by, transfers, voicemail, quality, why)
+         SELECT i, 'pbx', i || '.1', 'inbound', 'ANSWER', 'AGENT', i, i, 0, 0, 0, 0, 0, 'customer', 0, 0, 'full', '[]' FROM n;
+         INSERT INTO ratings SELECT id, by, id + 0.5, id FROM calls, (SELECT 'agent' AS by UNION SELECT 'line');",
+    )
+    .unwrap();
+    let (count, all) = pages(&front, "/v1/ratings?limit=3");
+    let rated: Vec<_> =
+        all.iter().map(|one| (one["call_id"].as_i64(), one["by"].as_str(), one["score"].as_f64())).collect();
+    let expected: Vec<_> =
+        (1..=4).rev().flat_map(|id| ["agent", "line"].map(|by| (Some(id), Some(by), Some(id as f64 + 0.5)))).collect();
+    assert_eq!((count, rated), (2, expected));
+    assert_eq!(all[0]["linkedid"], "4.1");
+    assert_eq!(pages(&front, "/v1/ratings?pbx=pbx").1.len(), 8);
+    assert_eq!(front.ask("GET", "/v1/ratings?pbx=other", &Value::Null).1["field"], "pbx");
+}
+
+#[test]
 fn a_page_behind_a_row_that_is_gone_is_refused() {
     let front = Front::open("");
     let id = front.added("+12025550123");

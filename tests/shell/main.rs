@@ -11,6 +11,7 @@ mod callbacks_command;
 mod calls_command;
 mod capture_command;
 mod check_command;
+mod check_feed;
 mod check_paths;
 mod check_webhooks;
 mod clock;

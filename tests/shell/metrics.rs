@@ -1,6 +1,7 @@
 //! Figures for Prometheus: each family is described, named by its conventions, listed in the manual, and holds no number of a customer.
 
 use crate::front::Front;
+use rustix::process::Signal;
 use std::collections::BTreeMap;
 
 const MANUAL: &str = include_str!("../../config/doc/integrator.md");
@@ -38,6 +39,8 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
     assert!(!text.contains("5550123"), "{text}");
     for line in [
         "callbackd_ami_up{pbx=\"pbx\"} 1",
+        "callbackd_calls_in_progress{pbx=\"pbx\",phase=\"waiting\"} 0",
+        "callbackd_config_last_reload_successful 1",
         "callbackd_queue_callers{pbx=\"pbx\",queue=\"sales\"} 0",
         "callbackd_queue_members{pbx=\"pbx\",queue=\"sales\",state=\"paused\"} 2",
         "callbackd_agents{pbx=\"pbx\",state=\"paused\"} 2",
@@ -51,4 +54,25 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }
+}
+
+#[test]
+fn a_configuration_that_is_refused_when_it_is_read_anew_is_shown_until_it_is_right() {
+    let mut front = Front::open("");
+    let value = |front: &Front, name: &str| {
+        let text = front.get("/metrics").as_str().unwrap().to_owned();
+        let found = text.lines().find_map(|line| line.strip_prefix(&format!("callbackd_config_last_reload_{name} ")));
+        found.unwrap_or_else(|| panic!("{name} is not in {text}")).parse::<f64>().unwrap()
+    };
+    let begun = value(&front, "success_timestamp_seconds");
+    let right = std::fs::read_to_string(front.site.path("callbackd.toml")).unwrap();
+    front.site.configure(&format!("{right}nonsense = 1\n"));
+    front.signal(Signal::HUP);
+    front.said("has an error and is not used");
+    assert_eq!((value(&front, "successful"), value(&front, "success_timestamp_seconds")), (0.0, begun));
+    front.site.configure(&right);
+    front.signal(Signal::HUP);
+    front.said("Configuration reloaded");
+    assert_eq!(value(&front, "successful"), 1.0);
+    assert!(value(&front, "success_timestamp_seconds") > begun);
 }

@@ -97,7 +97,7 @@ fn every_answer_is_as_it_is_described() {
         assert_eq!(faults(&all, &content["schema"], &answer, &path), [""; 0]);
         read += 1;
     }
-    assert_eq!(read, 17);
+    assert_eq!(read, 18);
     let story = front.get("/v1/callbacks/1");
     assert!(
         story["attempts"][0].is_object() && story["misses"][0].is_object() && story["events"][0].is_object(),

@@ -155,6 +155,7 @@ impl FeedOfADay {
                 Record::News(news) => match &**news {
                     News::LinkUp { at_ms, .. } => ("link.up", at_ms.to_string()),
                     News::LinkDown { at_ms, .. } => ("link.down", at_ms.to_string()),
+                    News::QueueAlarm { queue, .. } => ("queue.alarm", queue.clone()),
                     News::Ringing(call) => ("call.ringing", call.linkedid.clone()),
                 },
                 Record::DncAdd(entry) => ("dnc.added", entry.number_e164.to_string()),

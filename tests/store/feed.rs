@@ -447,5 +447,5 @@ fn a_cursor_is_read_as_it_is_written_and_nothing_else_is_one() {
 fn every_kind_is_known_by_its_word() {
     let words: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert!(words.iter().all(|word| ChangeKind::from_text(word).is_some_and(|kind| kind.as_str() == *word)));
-    assert_eq!(words.len(), 20);
+    assert_eq!(words.len(), 21);
 }

@@ -384,5 +384,8 @@ mod notices {
         let (asked, _) =
             played(Format::Telegram, "link.down", &json!({ "pbx": "lab" }), &[(200, json!({ "ok": true }))]);
         assert_eq!(asked[0].1["text"], "PBX lab is not seen any more");
+        let alarm = json!({ "pbx": "lab", "key": "sales", "payload": { "queue": "sales", "waiting": 3 } });
+        let (asked, _) = played(Format::Telegram, "queue.alarm", &alarm, &[(200, json!({ "ok": true }))]);
+        assert_eq!(asked[0].1["text"], "3 wait in the queue sales, the first too long");
     }
 }

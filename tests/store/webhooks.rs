@@ -273,12 +273,15 @@ fn what_is_refused_three_times_is_given_up_and_kept_and_the_next_goes_on() {
     store.write(&[fresh(abandoned("1.1")), fresh(abandoned("2.1"))]).unwrap();
     let endpoint = endpoint("");
     let mut at_ms = now();
+    let first_ms = at_ms;
     for next in [Next::Again(5_000), Next::Again(30_000), Next::GiveUp] {
         let (message, then) = step(&mut store, &place, &endpoint, at_ms, Answer::Status(422, None)).unwrap();
         assert_eq!((data(&message)["linkedid"].as_str(), then), (Some("1.1"), next));
         assert!(
             then == Next::GiveUp || step(&mut store, &place, &endpoint, at_ms, Answer::Status(200, None)).is_none()
         );
+        let failing_ms = load(&place).0.webhook("crm").unwrap().unwrap().failing_ms;
+        assert_eq!(failing_ms, Some(first_ms), "nothing has been delivered since the first time");
         at_ms += 31_000;
     }
     let (message, _) = step(&mut store, &place, &endpoint, at_ms, Answer::Status(200, None)).unwrap();
@@ -290,11 +293,12 @@ fn what_is_refused_three_times_is_given_up_and_kept_and_the_next_goes_on() {
     assert_eq!(attempts.len(), 3);
     assert_eq!((attempts[0].code, attempts[0].took_ms, attempts[0].answer.as_str()), (Some(422), 10, "text"));
 
-    // A person has it sent once more: it fails once, and is kept; then it arrives, with the same id.
-    for answer in [500, 200] {
+    // A person has it sent once more: it fails, and is kept; then it arrives, with the same id. That it is refused again says nothing new.
+    for (answer, failing_ms) in [(422, None), (500, Some(at_ms)), (200, None)] {
         assert_eq!(store.webhook(&WebhookNote::Again("crm".into(), Again::GivenUp)).unwrap(), 1);
         let (message, _) = step(&mut store, &place, &endpoint, at_ms, Answer::Status(answer, None)).unwrap();
         assert!(message.id.ends_with("_1"), "{}", message.id);
+        assert_eq!(load(&place).0.webhook("crm").unwrap().unwrap().failing_ms, failing_ms, "{answer}");
     }
     assert_eq!(store.webhook(&WebhookNote::Again("crm".into(), Again::GivenUp)).unwrap(), 0);
     // What was delivered can be sent again for as long as the feed keeps its change.
@@ -349,6 +353,23 @@ fn a_message_that_nobody_takes_is_given_up_after_three_days_and_not_while_the_en
     }
     assert!((3 * DAY..3 * DAY + 70 * MINUTE).contains(&(at_ms - begin)), "{}", at_ms - begin);
     assert!((70..90).contains(&attempts), "{attempts}");
+}
+
+#[test]
+fn how_long_it_takes_nothing_is_counted_anew_where_a_person_resumes_it() {
+    let place = Place::new();
+    let mut store = configured(&place);
+    store.write(&[fresh(abandoned("1.1"))]).unwrap();
+    let (endpoint, begin) = (endpoint(""), now());
+    let down = || Answer::Nothing("refused".to_owned());
+    step(&mut store, &place, &endpoint, begin, down()).unwrap();
+    for (state, at_ms) in [(WebhookState::Paused, begin + 1), (WebhookState::Running, begin + 9 * DAY)] {
+        store.webhook(&WebhookNote::State("crm".into(), state, "ann".into(), at_ms)).unwrap();
+    }
+    let (_, next) = step(&mut store, &place, &endpoint, begin + 9 * DAY, down()).unwrap();
+    assert_eq!(next, Next::Again(30_000), "nine days old, and tried for five seconds");
+    let failing_ms = load(&place).0.webhook("crm").unwrap().unwrap().failing_ms;
+    assert_eq!(failing_ms, Some(begin + 9 * DAY));
 }
 
 #[test]

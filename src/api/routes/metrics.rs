@@ -14,7 +14,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use callbackd_core::millis::Millis;
-use callbackd_core::model::presence::Standing;
+use callbackd_core::model::presence::{Phase, Standing};
 use callbackd_core::model::tally::{MAX_QUEUES, OTHER_QUEUES, Place};
 use callbackd_core::model::{CallbackState, PbxId};
 use callbackd_core::order::Gather as _;
@@ -44,12 +44,27 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
     let mut all = Families::default();
     all.put(Gauge, "build_info", "The program that runs.", &[("version", &status.version)], 1.0);
     all.put(Gauge, "start_time_seconds", "When it started, since 1970 UTC.", &[], status.since_ms as f64 / 1_000.0);
+    let taken = f64::from(u8::from(figures.config.taken));
+    let help = "1 if the configuration that was read last is in force.";
+    all.put(Gauge, "config_last_reload_successful", help, &[], taken);
+    let (help, taken_ms) = ("When the configuration in force was read.", figures.config.taken_ms as f64);
+    all.put(Gauge, "config_last_reload_success_timestamp_seconds", help, &[], taken_ms / 1_000.0);
     for pbx in &status.pbx {
         let of = [("pbx", pbx.name.as_str())];
         all.put(Gauge, "ami_up", "1 if logged in and the lists have come.", &of, f64::from(u8::from(pbx.seen)));
-        all.put(Gauge, "calls_in_progress", "Calls in progress, as last seen.", &of, pbx.calls as f64);
+        let help = "Calls in progress by where they are, as last seen; their sum is all of them.";
+        for phase in Phase::ALL {
+            let calls = figures.phases.get(&(pbx.name.clone(), *phase)).copied().unwrap_or_default();
+            all.put(Gauge, "calls_in_progress", help, &[of[0], ("phase", phase.as_str())], calls as f64);
+        }
+        if let Some(pings) = figures.pings.get(&pbx.name) {
+            all.seconds("ami_ping_seconds", "From a ping to Asterisk's answer.", &of, pings, 1_000.0);
+        }
         let Some(counters) = status.counters.pbx.get(&pbx.name) else { continue };
         let (link, tracker) = (&counters.link, &counters.tracker);
+        let last = link.last_event_ms.map_or(0.0, |ms| ms as f64 / 1_000.0);
+        let help = "When the latest event came; 0 before the first.";
+        all.put(Gauge, "ami_last_event_timestamp_seconds", help, &of, last);
         for (reason, count) in &link.discarded {
             let (of, help) = ([of[0], ("reason", reason.as_str())], "Frames that were thrown away, by reason.");
             all.put(Counter, "ami_frames_discarded_total", help, &of, *count as f64);
@@ -80,6 +95,7 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
             ("ok", webhook.delivered),
             ("refused", webhook.refused),
             ("failed", webhook.failed),
+            ("timeout", webhook.late),
             ("unreachable", webhook.unreachable),
         ] {
             let of = [of[0], ("result", result)];
@@ -88,9 +104,11 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
         let given_up = webhook.given_up as f64;
         all.put(Counter, "webhook_given_up_total", "Messages that are not tried any more.", &of, given_up);
         all.put(Gauge, "webhook_pending", "Changes that it has not passed yet.", &of, webhook.behind as f64);
-        let since = webhook.failing_since_ms.map_or(0.0, |ms| ms as f64 / 1_000.0);
+        let at = |ms: Option<Millis>| ms.map_or(0.0, |ms| ms as f64 / 1_000.0);
+        let help = "When the oldest change was recorded whose message is not delivered yet; 0 if none waits.";
+        all.put(Gauge, "webhook_oldest_pending_timestamp_seconds", help, &of, at(webhook.waiting_since_ms));
         let help = "Nothing has been delivered since; 0 if the last message was.";
-        all.put(Gauge, "webhook_failing_since_timestamp_seconds", help, &of, since);
+        all.put(Gauge, "webhook_failing_since_timestamp_seconds", help, &of, at(webhook.failing_since_ms));
         let running = f64::from(u8::from(webhook.running));
         all.put(Gauge, "webhook_running", "1 while it is sent to: not paused, not switched off.", &of, running);
     }

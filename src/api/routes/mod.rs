@@ -9,6 +9,8 @@ mod events;
 mod health;
 mod live;
 mod metrics;
+mod of_calls;
+mod ratings;
 mod status;
 mod tags;
 mod tokens;
@@ -41,6 +43,7 @@ pub(crate) fn router(front: Arc<Front>, pages: bool) -> Router {
         .merge(callbacks::routes())
         .merge(dnc::routes())
         .merge(tags::routes())
+        .merge(ratings::routes())
         .merge(changes::routes())
         .merge(events::routes())
         .merge(tokens::routes())
@@ -52,7 +55,7 @@ pub(crate) fn router(front: Arc<Front>, pages: bool) -> Router {
         .with_state(front)
 }
 
-const NOWHERE: &str = "not found: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/codes, /v1/tags, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
+const NOWHERE: &str = "not found: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/codes, /v1/tags, /v1/ratings, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
 const OTHERWISE: &str = "method not allowed: the header Allow names those that are";
 
 /// Query of a list that is in memory: of one PBX or of all.

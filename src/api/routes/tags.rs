@@ -1,7 +1,8 @@
 //! `/v1/codes` and `/v1/tags`: what can be said of calls, and what is said of which.
 
+use super::of_calls::OfCalls;
 use super::rows_of;
-use crate::api::answers::{CodeAnswer, TagAnswer};
+use crate::api::answers::CodeAnswer;
 use crate::api::commands::TagAdd;
 use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages;
@@ -17,7 +18,6 @@ use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::CodedCall;
 use serde::Deserialize;
 use serde_json::json;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 pub(super) fn routes() -> Router<Arc<Front>> {
@@ -57,20 +57,9 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
     let (code, pbx) = (wanted.code, wanted.pbx);
     let code = code.map(|code| code.to_ascii_uppercase());
     pages::answer(&front.readers, &uri, move |reader, rows| {
-        let (mut found, mut next) = (Vec::new(), None);
-        reader.each_tag(code.as_deref(), pbx.as_deref(), after, |tagged| {
-            let last = found.last().map(|last: &crate::store::TaggedCall| (last.started_ms, last.call_id));
-            let of_another = last.is_some_and(|(_, call)| call != tagged.call_id);
-            if found.len() >= limit && of_another {
-                next = last.map(|(started_ms, id)| format!("{started_ms}-{id}"));
-                return ControlFlow::Break(());
-            }
-            found.push(tagged);
-            ControlFlow::Continue(())
-        })?;
-        rows.begin(next);
-        // Whoever asked may have gone.
-        let _ = found.iter().all(|tagged| rows.row(&TagAnswer::new(tagged)));
+        let mut page = OfCalls::new(limit);
+        reader.each_tag(code.as_deref(), pbx.as_deref(), after, |tag| page.take(tag))?;
+        page.put(rows);
         Ok(())
     })
     .await

@@ -48,6 +48,7 @@ pub(crate) fn look(config: &Config, path: &Path, credentials: Option<&Path>, now
             report.refuse(exit, &Finding::missing("database", error.to_string()));
         }
     }
+    super::feed::look(config, report);
     for sink in &config.sinks {
         super::sinks::look(sink, report);
     }

@@ -56,7 +56,8 @@ pub fn run(args: &ReportArgs, config: &Config, now: Timestamp, notes: &mut impl 
     if let Some(program) = places.command.first() {
         let subject = mail::subject(&config.site.clone().unwrap_or_else(host_name), &report);
         let message = mail::compose(&places.to, &subject, &name, &report, &page);
-        let reply = command::wait(&places.command, &message, PATIENCE).map_err(Failure::NotSent)?;
+        let reply =
+            command::wait(&places.command, &message, PATIENCE).map_err(|none| Failure::NotSent(none.to_string()))?;
         if reply.code != 0 {
             let said: String = reply.text.split_whitespace().collect::<Vec<_>>().join(" ");
             let said: String = said.chars().filter(|c| !c.is_control()).collect();

@@ -38,7 +38,8 @@ pub(super) const TELEGRAM: &str = "https://api.telegram.org";
 const CALLS: &[K] = &[K::CallEnded, K::CallMissed];
 const WHOLE_CALLS: &[K] = &[K::CallStarted, K::CallAnswered, K::CallEnded, K::CallMissed];
 /// What there are words for in a notice.
-const NOTICES: &[K] = &[K::CallMissed, K::CallRecovered, K::CallbackLate, K::CallbackClosed, K::LinkDown, K::LinkUp];
+const NOTICES: &[K] =
+    &[K::CallMissed, K::CallRecovered, K::CallbackLate, K::CallbackClosed, K::QueueAlarm, K::LinkDown, K::LinkUp];
 
 impl Format {
     /// What it can say, and of that what is sent if the file does not say. `in_progress`: the feed tells of calls in progress.

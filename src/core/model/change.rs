@@ -43,6 +43,8 @@ text_enum! {
         DncRemoved = "dnc.removed",
         /// An agent logs in or out, is paused, rung, talks, or has wrap-up; or no more. Recorded where the feed has agents.
         AgentState = "agent.state",
+        /// A caller waits in a queue for longer than `report.alarm_wait`, and nobody did before.
+        QueueAlarm = "queue.alarm",
         /// A PBX is seen: linked, and its lists have come.
         LinkUp = "link.up",
         /// A PBX that was seen is seen no more.
@@ -88,6 +90,7 @@ impl ChangeKind {
             Record::News(news) => match **news {
                 News::LinkUp { .. } => Self::LinkUp,
                 News::LinkDown { .. } => Self::LinkDown,
+                News::QueueAlarm { .. } => Self::QueueAlarm,
                 News::Ringing(_) => Self::CallRinging,
             },
             Record::InProgress(_)
@@ -126,6 +129,7 @@ impl Record {
             Self::DncRemove(number) => ("", number.as_str().into()),
             Self::News(news) => match &**news {
                 News::LinkUp { pbx, at_ms } | News::LinkDown { pbx, at_ms } => (pbx, at_ms.to_string().into()),
+                News::QueueAlarm { pbx, queue, .. } => (pbx, queue.as_str().into()),
                 News::Ringing(call) => (&call.pbx, call.linkedid.as_str().into()),
             },
         }
@@ -144,7 +148,9 @@ impl Record {
             Self::DncAdd(entry) => Some(entry.added_ms),
             Self::Interval(interval) => Some(interval.to_ms.unwrap_or(interval.from_ms)),
             Self::News(news) => match **news {
-                News::LinkUp { at_ms, .. } | News::LinkDown { at_ms, .. } => Some(at_ms),
+                News::LinkUp { at_ms, .. } | News::LinkDown { at_ms, .. } | News::QueueAlarm { at_ms, .. } => {
+                    Some(at_ms)
+                }
                 News::Ringing(_) => None,
             },
             Self::NotInProgress { .. } | Self::Agent { .. } | Self::Seen { .. } | Self::DncRemove(_) => None,

@@ -40,6 +40,20 @@ impl Busy {
 }
 
 text_enum! {
+    /// Where a call in progress is: exactly one of these.
+    Phase {
+        /// In the dialplan: a menu, an announcement, a mailbox.
+        Ivr = "ivr",
+        /// Its caller waits in a queue, whoever is rung for them.
+        Waiting = "waiting",
+        /// A phone or a trunk is rung.
+        Ringing = "ringing",
+        /// Two people are connected.
+        Talking = "talking",
+    }
+}
+
+text_enum! {
     /// What an agent, or a member of a queue, does: exactly one of these.
     Standing {
         /// Could take a call.

@@ -85,7 +85,7 @@ impl Record {
             Self::Attempt(attempt) => About { callback: Some(attempt.callback_id), ..about(&attempt.pbx) },
             Self::News(news) => match &**news {
                 News::Ringing(call) => of_call(&call.pbx, call.linkedid.as_str()),
-                News::LinkUp { pbx, .. } | News::LinkDown { pbx, .. } => about(pbx),
+                News::LinkUp { pbx, .. } | News::LinkDown { pbx, .. } | News::QueueAlarm { pbx, .. } => about(pbx),
             },
             Self::DncAdd(_) | Self::DncRemove(_) => About { pbx: None, call: None, callback: None },
         }

@@ -47,6 +47,8 @@ pub struct Rules {
     pub self_service_machines: Globs,
     /// Waited less than this many milliseconds: SHORT_ABANDON.
     pub short_abandon_ms: Millis,
+    /// Who waits in a queue for longer than this raises its alarm, milliseconds; `None`: nobody does.
+    pub alarm_wait_ms: Option<Millis>,
     /// Talked less than this many milliseconds: SHORT.
     pub min_talk_ms: Millis,
     /// After-call work of an agent for whom no queue says how long, milliseconds; 0 for none.

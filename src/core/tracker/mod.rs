@@ -17,6 +17,7 @@ use crate::ami::event::Stamped;
 use crate::ami::notice::Notice;
 use crate::millis::Millis;
 use crate::model::codes::CodedCall;
+use crate::model::presence::Phase;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
 use crate::model::sign::Sign;
@@ -24,11 +25,12 @@ use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record, Tag};
 use calls::agent_codes::LastCalls;
 use calls::call;
 pub use calls::details::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
+use calls::long_waits::LongWaits;
 use calls::registry::Calls;
 pub use coverage::MAX_LISTED;
 pub use presence::agent::{MAX_AGENTS, MAX_ALIASES, MAX_MEMBERSHIPS};
 use presence::state::PresenceState;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use topology::graph::Topology;
 
 /// Trunks kept, by their peers.
@@ -231,6 +233,7 @@ pub struct Tracker {
     unnamed: BTreeSet<Box<str>>,
     /// It was reported that the PBX is seen.
     link_is_up: bool,
+    long_waits: LongWaits,
 }
 
 impl Tracker {
@@ -255,6 +258,7 @@ impl Tracker {
             stopping: false,
             unnamed: BTreeSet::new(),
             link_is_up: false,
+            long_waits: LongWaits::default(),
         }
     }
 
@@ -318,6 +322,7 @@ impl Tracker {
             Input::Rules(rules) => {
                 self.rules = rules.clone();
                 self.unnamed.clear();
+                self.long_waits_change();
             }
             Input::Tick => {}
         }
@@ -328,6 +333,7 @@ impl Tracker {
             self.link_is_up();
             self.outputs.push_back(Output::InSync);
         }
+        self.look_for_long_waits();
         self.report_presence();
         self.report_seen();
     }
@@ -342,7 +348,8 @@ impl Tracker {
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         let (due, wrapup) = (self.calls.deadline(), self.presence.deadline());
-        due.into_iter().chain(wrapup).min()
+        let alarm = self.long_waits.due().filter(|_| self.coverage.in_sync());
+        due.into_iter().chain(wrapup).chain(alarm).min()
     }
 
     /// What has been counted since the start.
@@ -367,7 +374,19 @@ impl Tracker {
     /// Number of calls in progress.
     #[must_use]
     pub fn live_calls(&self) -> usize {
-        self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.orphaned).count()
+        self.live().count()
+    }
+
+    /// The same, by where they are; each is in one place.
+    #[must_use]
+    pub fn phases(&self) -> BTreeMap<Phase, usize> {
+        let mut phases = BTreeMap::new();
+        self.live().for_each(|call| *phases.entry(self.phase(call)).or_default() += 1);
+        phases
+    }
+
+    fn live(&self) -> impl Iterator<Item = &call::Call> {
+        self.calls.iter().map(|(_, call)| call).filter(|call| call.stage == call::Stage::Live && !call.orphaned)
     }
 
     /// What is in memory of the call of this linkedid.

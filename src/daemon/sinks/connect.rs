@@ -2,7 +2,7 @@
 
 use super::super::connector::Route;
 use super::super::secret::line_of;
-use super::super::tls;
+use super::super::tls::{self, Server};
 use super::bounded::Bounded;
 use crate::config::{PostgresUrl, Sink, Tls};
 use crate::log::with_causes;
@@ -100,7 +100,7 @@ pub(crate) fn instead(sink: &Sink, url: PostgresUrl, password_file: &Path) -> Si
 }
 
 fn connector(trust: &Tls) -> Result<TlsConnector, Unreached> {
-    tls::connector(trust).map_err(Unreached::Unanswered)
+    tls::connector(trust, Server::Sink).map_err(Unreached::Unanswered)
 }
 
 /// The password's file is one line that nobody else can read.
@@ -128,7 +128,8 @@ impl TlsConnect<TcpStream> for Encrypted {
 
     fn connect(self, stream: TcpStream) -> Self::Future {
         Box::pin(async move {
-            let stream = tls::connect(&self.connector, &self.host, stream).await.map_err(io::Error::other)?;
+            let stream =
+                tls::connect(&self.connector, &self.host, stream, Server::Sink).await.map_err(io::Error::other)?;
             Ok(Wire(Bounded::new(stream)))
         })
     }

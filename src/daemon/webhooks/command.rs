@@ -1,5 +1,6 @@
 //! A command of this machine that takes a message on its standard input. Its exit code is the answer.
 
+use crate::webhook::Answer;
 use crate::webhook::adapters::Reply;
 use std::io::{Read, Write};
 use std::process::{ChildStderr, Command, Stdio};
@@ -14,17 +15,18 @@ const MAX_TEXT: u64 = 500;
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs it beside the loop. Who takes longer than `patience` is killed.
-pub(crate) async fn run(command: Vec<String>, text: String, patience: Duration) -> Result<Reply, String> {
+pub(crate) async fn run(command: Vec<String>, text: String, patience: Duration) -> Result<Reply, Answer> {
     let ran = tokio::task::spawn_blocking(move || wait(&command, &text, patience));
-    ran.await.unwrap_or_else(|_| Err("the command could not be waited for".to_owned()))
+    ran.await.unwrap_or_else(|_| Err(Answer::Nothing("the command could not be waited for".to_owned())))
 }
 
 /// Runs it and waits for its end. Who takes longer than `patience` is killed.
 ///
 /// # Errors
 /// It cannot be run, was killed, or took too long.
-pub(crate) fn wait(command: &[String], text: &str, patience: Duration) -> Result<Reply, String> {
-    let (program, arguments) = command.split_first().ok_or("there is no command")?;
+pub(crate) fn wait(command: &[String], text: &str, patience: Duration) -> Result<Reply, Answer> {
+    let none = |why: &str| Answer::Nothing(why.to_owned());
+    let (program, arguments) = command.split_first().ok_or_else(|| none("there is no command"))?;
     let child = Command::new(program)
         .args(arguments)
         .env_clear()
@@ -33,7 +35,7 @@ pub(crate) fn wait(command: &[String], text: &str, patience: Duration) -> Result
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn();
-    let mut child = child.map_err(|error| format!("{program} cannot be run: {error}"))?;
+    let mut child = child.map_err(|error| none(&format!("{program} cannot be run: {error}")))?;
     let (input, complaints) = (child.stdin.take(), child.stderr.take().map(complaints));
     // A report is more than a pipe takes at once: a command that does not read it must not hold up the one that waits. Who reads nothing of it says
     // so by its exit code.
@@ -47,15 +49,15 @@ pub(crate) fn wait(command: &[String], text: &str, patience: Duration) -> Result
                 let text =
                     complaints.and_then(|complaints| complaints.recv_timeout(LAST_WORDS).ok()).unwrap_or_default();
                 let code = status.code().and_then(|code| u16::try_from(code).ok());
-                let code = code.ok_or("the command was killed")?;
+                let code = code.ok_or_else(|| none("the command was killed"))?;
                 return Ok(Reply { code, retry_after_ms: None, text: String::from_utf8_lossy(&text).into_owned() });
             }
             Ok(None) if begun.elapsed() < patience => std::thread::sleep(LOOK_EVERY),
             Ok(None) => {
                 let _ = child.kill().and_then(|()| child.wait());
-                return Err(format!("the command took longer than {} s", patience.as_secs_f32()));
+                return Err(Answer::Late(format!("the command took longer than {} s", patience.as_secs_f32())));
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(none(&error.to_string())),
         }
     }
 }
@@ -77,7 +79,7 @@ fn complaints(mut from: ChildStderr) -> Receiver<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn ran(script: &str) -> Result<Reply, String> {
+    fn ran(script: &str) -> Result<Reply, Answer> {
         wait(&["sh", "-c", script].map(str::to_owned), "a message", Duration::from_secs(15))
     }
 
@@ -87,6 +89,13 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(ran("sleep 20 & exit 3").map(|reply| reply.code), Ok(3));
         assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn one_that_does_not_end_is_killed_and_was_late() {
+        let command = ["sleep", "20"].map(str::to_owned);
+        let late = wait(&command, "", Duration::from_millis(50));
+        assert!(matches!(late, Err(Answer::Late(_))), "{late:?}");
     }
 
     #[test]

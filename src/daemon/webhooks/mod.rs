@@ -143,7 +143,7 @@ async fn test(webhook: &Webhook) -> Result<Value, WebhookError> {
     let answered = timeout(TEST_PATIENCE, Post::to(webhook).send(request)).await;
     let (code, error, text) = match answered {
         Ok(Ok(reply)) => (Some(reply.code), None, shown(&reply)),
-        Ok(Err(why)) => (None, Some(why), String::new()),
+        Ok(Err(none)) => (None, Some(none.to_string()), String::new()),
         Err(_) => (None, Some(format!("no answer within {} s", TEST_PATIENCE.as_secs())), String::new()),
     };
     let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

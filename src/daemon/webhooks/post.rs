@@ -6,6 +6,7 @@ use super::command;
 use crate::config::Webhook;
 use crate::log::with_causes;
 use crate::timing::Timing;
+use crate::webhook::Answer;
 use crate::webhook::adapters::{Http, Reply, Request};
 use callbackd_core::millis::Millis;
 use http_body_util::{BodyExt, Full};
@@ -35,16 +36,16 @@ impl Post {
         Self { route: Route::to_endpoint(webhook), url: webhook.url.clone(), command: webhook.command.clone() }
     }
 
-    /// Sends it. Returns the answer, or why there is none.
-    pub(crate) async fn send(&self, request: Request) -> Result<Reply, String> {
+    /// Sends it. Returns the answer; as an error, that there is none.
+    pub(crate) async fn send(&self, request: Request) -> Result<Reply, Answer> {
         let patience = Timing::get().webhook;
         let request = match request {
             Request::Http(request) => request,
             Request::Mail(text) => return command::run(self.command.clone(), text, patience).await,
         };
         match timeout(patience, self.exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {} s", patience.as_secs_f32())),
+            Ok(answer) => answer.map_err(Answer::Nothing),
+            Err(_) => Err(Answer::Late(format!("no answer within {} s", patience.as_secs_f32()))),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::store::webhooks::{WebhookNote, WebhookState};
 use crate::store::{Error, NotTaken, Note, Notes, Reader};
 use crate::timing::Timing;
 use crate::webhook::adapters::{Reply, Step, plain};
-use crate::webhook::{Answer, Due, Endpoint, MAX_ANSWER, Next, Outgoing, Queue, Scripts, Secret};
+use crate::webhook::{Answer, Due, Endpoint, MAX_ANSWER, Next, Outgoing, Queue, Scripts, Secret, is_refusal};
 use callbackd_core::millis::Millis;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,21 +31,36 @@ pub(crate) struct Counts {
     delivered: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
+    late: AtomicU64,
     unreachable: AtomicU64,
     given_up: AtomicU64,
     missed: AtomicU64,
     passed: AtomicI64,
     failing_ms: AtomicI64,
+    waits_since_ms: AtomicI64,
     /// 1 while it is sent to.
     running: AtomicU64,
 }
 
 impl Default for Counts {
     fn default() -> Self {
-        let [delivered, refused, failed, unreachable, given_up, missed, running] = [const { AtomicU64::new(0) }; 7];
+        let [delivered, refused, failed, late, unreachable, given_up, missed, running] =
+            [const { AtomicU64::new(0) }; 8];
         // Nothing is behind until it is known how far it has come.
-        let (passed, failing_ms) = (AtomicI64::new(i64::MAX), AtomicI64::new(0));
-        Self { delivered, refused, failed, unreachable, given_up, missed, passed, failing_ms, running }
+        let (passed, failing_ms, waits_since_ms) = (AtomicI64::new(i64::MAX), AtomicI64::new(0), AtomicI64::new(0));
+        Self {
+            delivered,
+            refused,
+            failed,
+            late,
+            unreachable,
+            given_up,
+            missed,
+            passed,
+            failing_ms,
+            waits_since_ms,
+            running,
+        }
     }
 }
 
@@ -53,15 +68,18 @@ impl Counts {
     /// `newest`: the newest change.
     pub(crate) fn snapshot(&self, newest: i64) -> WebhookCounters {
         let running = self.running.load(Relaxed) == 1;
+        let at = |ms: &AtomicI64| Some(ms.load(Relaxed)).filter(|ms| *ms != 0);
         WebhookCounters {
             delivered: self.delivered.load(Relaxed),
             refused: self.refused.load(Relaxed),
             failed: self.failed.load(Relaxed),
+            late: self.late.load(Relaxed),
             unreachable: self.unreachable.load(Relaxed),
             given_up: self.given_up.load(Relaxed),
             missed: self.missed.load(Relaxed),
             behind: (newest - self.passed.load(Relaxed)).max(0).unsigned_abs(),
-            failing_since_ms: Some(self.failing_ms.load(Relaxed)).filter(|ms| *ms != 0),
+            failing_since_ms: at(&self.failing_ms),
+            waiting_since_ms: at(&self.waits_since_ms),
             running,
         }
     }
@@ -69,8 +87,9 @@ impl Counts {
     fn count(&self, answer: &Answer, next: Next) {
         let kind = match (answer, next) {
             (_, Next::Delivered | Next::Off) => &self.delivered,
-            (Answer::Status(400..=499, _), _) => &self.refused,
+            (answer, _) if is_refusal(answer) => &self.refused,
             (Answer::Status(..), _) => &self.failed,
+            (Answer::Late(_), _) => &self.late,
             (Answer::Nothing(_), _) => &self.unreachable,
         };
         kind.fetch_add(1, Relaxed);
@@ -149,6 +168,7 @@ impl Worker {
         if let Some(queue) = &mut hand.queue {
             counts.passed.store(queue.passed(), Relaxed);
             counts.failing_ms.store(queue.failing_ms().unwrap_or_default(), Relaxed);
+            counts.waits_since_ms.store(queue.waits_since_ms().unwrap_or_default(), Relaxed);
             let missed = std::mem::take(&mut queue.missed);
             if missed > 0 {
                 counts.missed.fetch_add(missed.unsigned_abs(), Relaxed);
@@ -234,7 +254,7 @@ impl Worker {
                 Step::Done(answer) => break answer,
                 Step::Send(request) => match self.post.send(request).await {
                     Ok(reply) => answers.push(reply),
-                    Err(why) => break Answer::Nothing(why),
+                    Err(none) => break none,
                 },
             }
         };
@@ -243,10 +263,7 @@ impl Worker {
 
     /// One line when it begins to fail, one an hour, one when it works again, and one for each message that is lost.
     fn say(&mut self, answer: &Answer, next: Next, was_failing: Option<Millis>, now_ms: Millis, note: &WebhookNote) {
-        let err = match answer {
-            Answer::Status(code, _) => format!("HTTP {code}"),
-            Answer::Nothing(why) => why.clone(),
-        };
+        let err = answer;
         let seq = if let WebhookNote::Attempted { message, .. } = note { message.seq } else { 0 };
         let name = &self.name;
         match next {

@@ -1,7 +1,9 @@
 //! The reading end of the feed: changes after a cursor, each with the row that it is about as that is now.
 
 use super::super::callback_rows::{attempt, find};
-use super::super::questions::{ATTEMPT, CALLBACK_REV, CALLS_UNDER, CHANGES_AFTER, LAST_CHANGE, OLDEST_CHANGE};
+use super::super::questions::{
+    ATTEMPT, CALLBACK_REV, CALLS_UNDER, CHANGES_AFTER, FEED_BYTES, FEED_READERS, LAST_CHANGE, OLDEST_CHANGE,
+};
 use super::super::rows::{SELECT_CALL, call, children, unknown};
 use super::super::{Error, Reader, StoredCall};
 use super::Cursor;
@@ -22,6 +24,17 @@ pub struct Feed {
     pub first: i64,
     /// The newest change; 0 if there never was one.
     pub(crate) last: i64,
+}
+
+/// What the feed holds, and who has come how far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holds {
+    /// Changes that are kept.
+    pub(crate) rows: u64,
+    /// Their size, bytes, but for the newest's.
+    pub(crate) bytes: u64,
+    /// Each webhook and sink, as `webhook:crm`: changes that it has not taken, and how many of them were removed before it came to them.
+    pub(crate) readers: Vec<(String, i64, i64)>,
 }
 
 /// Why a reader cannot go on from its cursor: it reads the tables, and goes on from the end of the feed.
@@ -131,6 +144,25 @@ impl Reader {
         self.read(Feed::read)
     }
 
+    /// What the feed holds, and who has come how far.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn feed_holds(&self) -> Result<Holds, Error> {
+        self.read(|connection| {
+            let Feed { first, last, .. } = Feed::read(connection)?;
+            let bytes: i64 = connection.query_row(FEED_BYTES, [first, last], |row| row.get(0))?;
+            let mut sinks = connection.prepare(FEED_READERS)?;
+            let behind = |row: &rusqlite::Row<'_>| {
+                let taken: i64 = row.get(1)?;
+                Ok((row.get(0)?, (last - taken).max(0), (first - 1 - taken).max(0)))
+            };
+            let readers = sinks.query_map([], behind)?.collect::<Result<_, _>>()?;
+            let rows = u64::try_from(last + 1 - first).unwrap_or_default();
+            Ok(Holds { rows, bytes: u64::try_from(bytes).unwrap_or_default(), readers })
+        })
+    }
+
     /// At most `limit` changes after this cursor, or of all that are kept; and how far the feed goes.
     ///
     /// # Errors
@@ -231,6 +263,7 @@ fn with_row(connection: &Connection, mut change: Change) -> rusqlite::Result<Cha
         | K::DncAdded
         | K::DncRemoved
         | K::AgentState
+        | K::QueueAlarm
         | K::LinkUp
         | K::LinkDown => None,
     };

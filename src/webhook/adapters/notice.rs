@@ -13,6 +13,10 @@ pub(super) fn headline(message: Message<'_>) -> String {
         "call.recovered" => format!("Served after all: {number}"),
         "callback.closed" => format!("Callback to {number}: {}", message.text("state")),
         "callback.late" => format!("Callback to {number} is late"),
+        "queue.alarm" => {
+            let payload = &message.data["payload"];
+            format!("{} wait in the queue {}, the first too long", payload["waiting"], plain(message.text("key")))
+        }
         "link.down" => format!("PBX {} is not seen any more", message.text("pbx")),
         "link.up" => format!("PBX {} is seen", message.text("pbx")),
         _ if message.is_inbound() => format!("Call from {number}"),

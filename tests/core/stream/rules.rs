@@ -45,6 +45,7 @@ pub fn stock_rules() -> Rules {
         short_abandon_ms: 5_000,
         min_talk_ms: 1_000,
         wrapup_ms: 0,
+        alarm_wait_ms: None,
         wrapups: BTreeMap::new(),
         hours: Hours::parse("24/7", TimeZone::UTC, None).expect("always"),
         did_hours: BTreeMap::new(),

@@ -52,6 +52,11 @@ impl Wishes {
     }
 }
 
+/// The customer's phone rings, or they talk.
+fn is_being_called(row: &CallbackRow) -> bool {
+    matches!(row.state, CallbackState::DialingCustomer | CallbackState::Talking)
+}
+
 impl World {
     /// On this day some callers ask to be called back, nobody gives orders, and what comes late raises an alarm.
     pub fn with_wishes(mut self) -> Self {
@@ -172,18 +177,23 @@ impl World {
             let before = rows.get(&id).copied().or_else(|| self.disk.callbacks.get(&id));
             let since_ms = wishes.stands_ms.insert(id, now).unwrap_or(now);
             if let Some(before) = before.filter(|_| !shifted) {
-                let being_called = matches!(before.state, CallbackState::DialingCustomer | CallbackState::Talking);
-                let owed = before.counted == 0 && before.alarmed_ms.is_none() && !being_called;
+                let owed = before.counted == 0 && before.alarmed_ms.is_none() && !is_being_called(before);
                 let expected_ms = before.requested_for_ms.filter(|at| owed && at + wishes.alarm_ms < made_ms);
                 let late_ms = expected_ms.map(|at| wishes.late_ms(before.queue.as_deref(), at));
                 let overdue = |late: i64| late.max(since_ms).max(wishes.up_ms) + SLACK_MS < made_ms;
-                if !change.late && late_ms.is_some_and(overdue) {
-                    return Err(format!("late since {late_ms:?}, and no alarm by {made_ms}: {before:?}, then {row:?}"));
+                // The alarm itself may not come later, either.
+                if late_ms.is_some_and(overdue) {
+                    return Err(format!(
+                        "late since {late_ms:?}, and no alarm before {made_ms}: {before:?}, then {row:?}"
+                    ));
                 }
             }
             let late_ms = row.requested_for_ms.map(|at| wishes.late_ms(row.queue.as_deref(), at));
             if change.late && !shifted && late_ms.is_none_or(|late| row.alarmed_ms < Some(late)) {
                 return Err(format!("an alarm, and late only from {late_ms:?} on: {row:?}"));
+            }
+            if change.late && (row.counted > 0 || is_being_called(row)) {
+                return Err(format!("an alarm, and the customer has been called, or is being called: {row:?}"));
             }
             rows.insert(id, row);
         }

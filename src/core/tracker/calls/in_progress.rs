@@ -1,9 +1,11 @@
 //! Customers' calls in progress, recorded while they last: a run that is killed leaves them to the next one, which records how they ended.
 
 use crate::millis::Millis;
+use crate::model::presence::Phase;
 use crate::model::{CallInProgress, FinishedCall, Outcome, QueueVisit, Record, Status, VisitResult};
 use crate::order::InOrder as _;
-use crate::tracker::calls::call::{Call, Origin, Stage, TrackedVisit};
+use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::{Output, Tracker};
 use crate::verdict::UNDECIDED;
@@ -62,6 +64,23 @@ impl Tracker {
         let now = Arc::new(self.so_far(call));
         self.outputs.push_back(Output::Record(Record::InProgress(Arc::clone(&now))));
         self.calls.call_mut(slot).recorded_in_progress(now);
+    }
+
+    /// Where a call that lives is.
+    pub(crate) fn phase(&self, call: &Call) -> Phase {
+        let is_up = |leg: &&TrackedLeg| self.topology.channel(leg.channel).ended_ms.is_none();
+        let mut legs = call.attempts.iter().filter(is_up);
+        // Of a call within the house no talk is measured: whoever has answered is on it.
+        let within = call.origin == Origin::Extension && !call.trunk_dialled;
+        if call.talk.state() != Talking::No || within && legs.clone().any(|leg| leg.answered_ms.is_some()) {
+            Phase::Talking
+        } else if call.waits_in.is_some() {
+            Phase::Waiting
+        } else if legs.any(|leg| leg.answered_ms.is_none() && leg.ended_ms.is_none()) {
+            Phase::Ringing
+        } else {
+            Phase::Ivr
+        }
     }
 
     /// What is known of a call by now.

@@ -12,6 +12,7 @@ pub(crate) mod ending;
 pub(crate) mod in_progress;
 pub(crate) mod leg_list;
 pub(crate) mod legs;
+pub(crate) mod long_waits;
 pub(crate) mod merge;
 pub(crate) mod origin;
 pub(crate) mod queue_visits;

@@ -62,8 +62,10 @@ impl Tracker {
             return;
         }
         let queue = queue.cloned();
-        if let Some(queue) = &queue {
+        let joined_ms = c.queue_visits.last().map(|visit| visit.joined_ms);
+        if let (Some(queue), Some(joined_ms)) = (&queue, joined_ms) {
             self.presence.one_more_waits(queue);
+            self.may_wait_too_long(joined_ms);
         }
         let before = self.calls.waits_in(call, queue);
         self.presence.waits_no_more(before);
