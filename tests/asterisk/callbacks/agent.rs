@@ -61,7 +61,7 @@ fn on_another_call(office: &Office<'_>) -> Result<(), String> {
     office.agent_does(cell, 1, STAYS)?;
     let id = office.misses(&ann, cell)?;
     let since = office.lab.pbx.position();
-    office.lab.place("1011", "12025550189", "wait:5-hangup", Duration::from_secs(30))?;
+    office.lab.place("1011", "12025550189", "wait:9-hangup", Duration::from_secs(30))?;
     office.lab.pbx.wait(since, soon(), "the agent's own call", |f| {
         f.is("Newchannel") && f.get("Channel").starts_with("PJSIP/1011-")
     })?;
