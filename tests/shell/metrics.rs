@@ -3,6 +3,7 @@
 use crate::front::Front;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const MANUAL: &str = include_str!("../../config/doc/integrator.md");
 
@@ -75,4 +76,25 @@ fn a_configuration_that_is_refused_when_it_is_read_anew_is_shown_until_it_is_rig
     front.said("Configuration reloaded");
     assert_eq!(value(&front, "successful"), 1.0);
     assert!(value(&front, "success_timestamp_seconds") > begun);
+}
+
+#[test]
+fn an_answer_to_our_own_ping_is_no_event_and_an_event_is_one() {
+    let front = Front::open("");
+    let value = |name: &str| {
+        let text = front.get("/metrics").as_str().unwrap().to_owned();
+        let name = format!("callbackd_{name}{{pbx=\"pbx\"}} ");
+        let found = text.lines().find_map(|line| line.strip_prefix(&name));
+        found.unwrap_or_else(|| panic!("{name} is not in {text}")).parse::<f64>().unwrap()
+    };
+    let until_above = |name: &str, before: f64| {
+        while value(name) <= before {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let (pings, last) = (value("ami_ping_seconds_count"), value("ami_last_event_timestamp_seconds"));
+    until_above("ami_ping_seconds_count", pings);
+    assert_eq!(value("ami_last_event_timestamp_seconds"), last, "nobody called, and no agent did anything");
+    front.pbx_says("Event: Newchannel\nUniqueid: 9.1\n\n");
+    until_above("ami_last_event_timestamp_seconds", last);
 }

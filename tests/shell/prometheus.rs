@@ -173,7 +173,7 @@ fn a_real_prometheus_scrapes_the_daemon_and_answers_with_its_figures() {
         ("sum(callbackd_call_wait_seconds_count)", 2.0),
         ("callbackd_callbacks_closed_total{queue=\"sales\",state=\"DONE\"}", 1.0),
         ("callbackd_recovery_seconds_count{queue=\"sales\",by=\"callback\"}", 1.0),
-        ("sum(callbackd_callback_attempts_ended_total{result=\"CONNECTED\"})", 1.0),
+        ("callbackd_callback_attempts_ended_total{queue=\"sales\",result=\"CONNECTED\"}", 1.0),
         ("sum(callbackd_agents{pbx=\"demo\"}) > bool 0", 1.0),
         ("sum(callbackd_store_records_lost_total)", 0.0),
         ("count(callbackd_store_commit_seconds_bucket{le=\"+Inf\"})", 1.0),

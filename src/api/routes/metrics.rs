@@ -42,7 +42,9 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
     use Kind::{Counter, Gauge};
     let status = &figures.status;
     let mut all = Families::default();
-    all.put(Gauge, "build_info", "The program that runs.", &[("version", &status.version)], 1.0);
+    let build =
+        [("version", status.version.as_str()), ("revision", option_env!("CALLBACKD_REVISION").unwrap_or_default())];
+    all.put(Gauge, "build_info", "The program that runs.", &build, 1.0);
     all.put(Gauge, "start_time_seconds", "When it started, since 1970 UTC.", &[], status.since_ms as f64 / 1_000.0);
     let taken = f64::from(u8::from(figures.config.taken));
     let help = "1 if the configuration that was read last is in force.";

@@ -94,7 +94,9 @@ pub struct Tally {
     /// Callbacks that are over.
     pub callbacks_closed: BTreeMap<(Place, CallbackState), u64>,
     /// Attempts that are over.
-    pub attempts: BTreeMap<(PbxId, AttemptResult), u64>,
+    pub attempts: BTreeMap<(Place, AttemptResult), u64>,
+    /// What callbacks are counted as that an attempt goes on for, by their ids: the row of an attempt names no queue.
+    dialled: BTreeMap<i64, Place>,
     /// From the first miss until the customer was won back, ms.
     pub recoveries: BTreeMap<(Place, RecoveredBy), Histogram>,
     /// Times in which events were not seen, and how long they were together, ms.
@@ -117,6 +119,7 @@ impl Tally {
             callbacks_late: BTreeMap::new(),
             callbacks_closed: BTreeMap::new(),
             attempts: BTreeMap::new(),
+            dialled: BTreeMap::new(),
             recoveries: BTreeMap::new(),
             gaps: BTreeMap::new(),
         }
@@ -137,6 +140,9 @@ impl Tally {
             Record::Callback(change) => {
                 let row = &change.row;
                 let place = self.place(&row.pbx, row.queue.as_deref());
+                if row.state.is_active() {
+                    self.dialled.insert(row.id, place.clone());
+                }
                 match kind {
                     ChangeKind::CallbackCreated => {
                         *self.callbacks_created.entry((place, row.requested)).or_default() += 1;
@@ -157,7 +163,9 @@ impl Tally {
             }
             Record::Attempt(row) => {
                 if let Some(result) = row.result {
-                    *self.attempts.entry((row.pbx.clone(), result)).or_default() += 1;
+                    let none = || (row.pbx.clone(), String::new());
+                    let place = self.dialled.remove(&row.callback_id).unwrap_or_else(none);
+                    *self.attempts.entry((place, result)).or_default() += 1;
                 }
             }
             Record::Gap(gap) => {

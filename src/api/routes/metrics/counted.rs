@@ -63,8 +63,8 @@ pub(super) fn put(all: &mut Families, pbxs: &[PbxId], counted: &Counted) {
         let of = [("pbx", pbx.as_str()), ("queue", queue), ("state", state.as_str())];
         all.put(Counter, "callbacks_closed_total", help, &of, *count as f64);
     }
-    for ((pbx, result), count) in &tally.attempts {
-        let of = [("pbx", pbx.as_str()), ("result", result.as_str())];
+    for (((pbx, queue), result), count) in &tally.attempts {
+        let of = [("pbx", pbx.as_str()), ("queue", queue), ("result", result.as_str())];
         all.put(Counter, "callback_attempts_ended_total", "Attempts that are over.", &of, *count as f64);
     }
     for (((pbx, queue), by), recoveries) in &tally.recoveries {
