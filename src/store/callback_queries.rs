@@ -101,6 +101,7 @@ pub struct CallbackHistory {
 /// What a history has more of than [`HISTORY_ROWS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(description = "What a history has more of than 1,000 rows."))]
 pub struct Earlier {
     /// Misses before the first that is here.
     pub misses: u64,

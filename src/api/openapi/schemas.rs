@@ -20,11 +20,10 @@ impl Default for Schemas {
 impl Schemas {
     /// What is written of a type, or what is read; bodies stand where they are asked for.
     pub(super) fn of<T: JsonSchema>(&mut self, contract: Contract) -> Value {
-        let schema = match contract {
-            Contract::Serialize => self.written.subschema_for::<T>(),
-            _ => T::json_schema(&mut self.read),
-        };
-        plain(schema.into())
+        match contract {
+            Contract::Serialize => without_defaults(plain(self.written.subschema_for::<T>().into())),
+            _ => plain(T::json_schema(&mut self.read).into()),
+        }
     }
 
     /// The fields of a type as parameters.
@@ -46,7 +45,7 @@ impl Schemas {
         }
         for (name, schema) in &mut all {
             assert!(!name.ends_with(|c: char| c.is_ascii_digit()), "two types are called as {name}");
-            *schema = plain(schema.take());
+            *schema = without_defaults(plain(schema.take()));
         }
         all
     }
@@ -80,11 +79,23 @@ fn plain(mut schema: Value) -> Value {
             if let Some(Value::String(description)) = object.get_mut("description") {
                 *description = for_programs(description);
             }
-            // An object or what is absent is no default that anybody has to be given.
-            if object.get("default").is_some_and(|default| default.is_null() || default.is_object()) {
+            if object.get("default").is_some_and(Value::is_null) {
                 object.remove("default");
             }
             object.values_mut().for_each(|schema| *schema = plain(schema.take()));
+        }
+        _ => {}
+    }
+    schema
+}
+
+/// What is written is always there: its defaults are those of an older daemon's answer to this one's commands.
+fn without_defaults(mut schema: Value) -> Value {
+    match &mut schema {
+        Value::Array(schemas) => schemas.iter_mut().for_each(|schema| *schema = without_defaults(schema.take())),
+        Value::Object(object) => {
+            object.remove("default");
+            object.values_mut().for_each(|schema| *schema = without_defaults(schema.take()));
         }
         _ => {}
     }

@@ -21,7 +21,7 @@ routes! {
     }
 }
 
-/// What is answered.
+/// Whether the daemon works.
 #[cfg(feature = "openapi")]
 #[derive(schemars::JsonSchema)]
 #[expect(dead_code, reason = "written as JSON")]

@@ -6,7 +6,7 @@ macro_rules! routes {
     ($($path:literal {
         $($(#[doc = $summary:literal])+ $method:ident $handler:ident: $($said:ident $(::<$type:ty>)? ($($argument:expr),*)),+;)+
     })+) => {
-        pub(super) fn routes() -> axum::Router<std::sync::Arc<crate::api::front::Front>> {
+        pub(super) fn routes() -> axum::Router<Arc<Front>> {
             axum::Router::new()$(.route($path, axum::routing::MethodRouter::new()$(.$method($handler))+))+
         }
 
@@ -23,7 +23,7 @@ macro_rules! routes {
 /// Declares all resources, in the order in which they are described.
 macro_rules! resources {
     ($($resource:ident),+ $(,)?) => {
-        fn with_resources(routes: axum::Router<std::sync::Arc<crate::api::front::Front>>) -> axum::Router<std::sync::Arc<crate::api::front::Front>> {
+        fn with_resources(routes: Router<Arc<Front>>) -> Router<Arc<Front>> {
             routes$(.merge($resource::routes()))+
         }
 

@@ -241,7 +241,7 @@ pub struct CallbackStep {
     pub at_ms: Millis,
     /// The state that it came to.
     pub state: CallbackState,
-    /// Why, as in [`CallbackRow::reason`].
+    /// Why, as the `reason` of the row.
     pub reason: String,
     /// Who: `callbackd`, or the person who gave the command.
     pub by: String,
