@@ -15,50 +15,84 @@ const MAX_NOTE: usize = 500;
 /// Of a field that a command cannot do without.
 const NEEDED: &str = "is needed";
 
+/// Latest time that a callback is put off to, ms from now: a year.
+const MAX_DELAY_MS: Millis = 31_536_000_000;
+/// Priorities that can be set.
+const MIN_PRIORITY: i64 = -1_000;
+const MAX_PRIORITY: i64 = 1_000;
+/// Longest time for which a number is put on the do-not-call list, ms: a hundred years.
+const MAX_FOR_MS: Millis = 3_153_600_000_000;
+
 /// Body of `POST /v1/callbacks`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Add {
+    /// As it is dialled here, or in E.164.
     number: String,
+    /// Name of the PBX that calls; needed where there are several.
     pbx: Option<String>,
+    /// The queue whose agents are asked.
     queue: Option<String>,
+    /// Not sooner, ms from now.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(range(min = 0, max = MAX_DELAY_MS)))]
     delay_ms: Millis,
+    /// In place of `delay_ms`: a time as `2026-11-30T09:30`, or `+2h`.
     at: Option<String>,
+    /// Higher goes first.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schemars(range(min = MIN_PRIORITY, max = MAX_PRIORITY)))]
     priority: i64,
+    /// For the history; 500 characters are kept.
     #[serde(default)]
     note: String,
 }
 
 /// The body of `POST /v1/callbacks/{id}/{command}`; each command takes its own part of it.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct CommandBody {
+    /// For the history; 500 characters are kept.
     pub(crate) note: String,
+    /// Of `assign`: the only agent who may take it; `null`: any.
     pub(crate) agent: Option<String>,
+    /// Of `prioritise`, which needs it: higher goes first.
+    #[cfg_attr(feature = "openapi", schemars(range(min = MIN_PRIORITY, max = MAX_PRIORITY)))]
     pub(crate) priority: Option<i64>,
+    /// Of `delay`, which needs it: not sooner, ms from now.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 0, max = MAX_DELAY_MS)))]
     pub(crate) delay_ms: Option<Millis>,
 }
 
 /// Body of `POST /v1/dnc`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DncAdd {
+    /// As it is dialled here, or in E.164.
     number: String,
+    /// Why; 500 characters are kept.
     #[serde(default)]
     reason: String,
+    /// So long, ms; for ever if it is left out.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1, max = MAX_FOR_MS)))]
     for_ms: Option<Millis>,
 }
 
 /// Body of `POST /v1/tags`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct TagAdd {
     /// Row id or linkedid.
     pub call: String,
+    /// Where several have a call of this linkedid.
     pub pbx: Option<String>,
+    /// Shipped or configured, in any case.
     pub code: String,
+    /// 500 characters at most; what is longer is cut.
     #[serde(default)]
     note: String,
 }
@@ -78,7 +112,7 @@ fn wrong(field: &str, what: &str) -> Failure {
 /// A time that lies ahead, and within a year.
 fn ahead(field: &str, ms: Millis) -> Result<Millis, Failure> {
     match ms {
-        0..=31_536_000_000 => Ok(ms),
+        0..=MAX_DELAY_MS => Ok(ms),
         _ => Err(wrong(field, "must be from 0 to 31536000000 (a year)")),
     }
 }
@@ -86,7 +120,7 @@ fn ahead(field: &str, ms: Millis) -> Result<Millis, Failure> {
 /// As in the configuration. Misses that come to a callback later raise it further, one each.
 fn priority(wanted: i64) -> Result<i64, Failure> {
     match wanted {
-        -1_000..=1_000 => Ok(wanted),
+        MIN_PRIORITY..=MAX_PRIORITY => Ok(wanted),
         _ => Err(wrong("priority", "must be from -1000 to 1000")),
     }
 }
@@ -121,7 +155,7 @@ impl TryFrom<DncAdd> for Command {
 
     fn try_from(added: DncAdd) -> Result<Self, Failure> {
         let for_ms = added.for_ms.map(|ms| match ms {
-            1..=3_153_600_000_000 => Ok(ms),
+            1..=MAX_FOR_MS => Ok(ms),
             _ => Err(wrong("for_ms", "must be from 1 to 3153600000000 (a hundred years); leave it out for ever")),
         });
         Ok(Self::DncAdd { number: added.number, reason: note(&added.reason), for_ms: for_ms.transpose()? })

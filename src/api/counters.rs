@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 /// All counters of the daemon.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct Counters {
     /// By the name of the PBX in the configuration.
     pub(crate) pbx: BTreeMap<String, PbxCounters>,
@@ -30,6 +31,7 @@ pub(crate) struct Counters {
 
 /// What was counted of one sink, and how it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct SinkCounters {
     /// Rows that were added or replaced there.
     pub(crate) rows: u64,
@@ -51,6 +53,7 @@ pub(crate) struct SinkCounters {
 
 /// What was counted of one webhook, and how it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct WebhookCounters {
     /// Messages that it took.
     pub(crate) delivered: u64,
@@ -80,6 +83,7 @@ pub(crate) struct WebhookCounters {
 
 /// What was counted of the local API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct ApiCounters {
     /// Connections refused because their user, or all users together, had too many.
     pub(crate) connections_refused: u64,
@@ -102,6 +106,7 @@ pub(crate) struct ApiCounters {
 
 /// What was counted of one PBX.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct PbxCounters {
     /// Counters of its link.
     pub(crate) link: LinkCounters,
@@ -114,6 +119,7 @@ pub(crate) struct PbxCounters {
 
 /// What went over a link, over all its connections.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct LinkCounters {
     /// Connections that were made.
     pub(crate) connections: u64,
@@ -147,6 +153,7 @@ pub(crate) struct LinkCounters {
 
 /// What the tracker of a PBX's calls has counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct TrackerCounters {
     /// Events that the tracker took.
     pub(crate) events: u64,
@@ -234,6 +241,7 @@ impl TrackerCounters {
 
 /// What was counted of callbacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct CallbackCounters {
     /// Callbacks that were made.
     pub(crate) queued: u64,
@@ -271,6 +279,7 @@ impl From<callbacks::Counters> for CallbackCounters {
 
 /// What was counted of the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct StoreCounters {
     /// Batches of records that the writer has answered for.
     pub(crate) batches: u64,

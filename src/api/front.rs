@@ -74,11 +74,21 @@ pub(crate) struct Peer(pub String);
 
 /// Why a request was not carried out: a status, a sentence, and where they can be known the field that is wrong and what to write there.
 #[derive(Debug)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Error"))]
 pub(crate) struct Failure {
+    #[cfg_attr(feature = "openapi", schemars(skip))]
     pub(crate) status: StatusCode,
+    /// A sentence.
     pub(crate) error: String,
+    /// Which field, header or parameter is wrong.
+    #[cfg_attr(feature = "openapi", schemars(with = "String", skip_serializing_if = "Option::is_none"))]
     field: Option<String>,
+    /// What to write there.
+    #[cfg_attr(feature = "openapi", schemars(with = "String", skip_serializing_if = "Option::is_none"))]
     fix: Option<String>,
+    /// With 410 of `/v1/changes` and `/v1/events`: from here on the feed can be read.
+    #[cfg_attr(feature = "openapi", schemars(with = "String", skip_serializing_if = "Option::is_none"))]
     cursor: Option<String>,
 }
 

@@ -70,8 +70,7 @@ impl Guard {
         path: &str,
     ) -> Result<(Peer, Option<web::Session>), Box<Response>> {
         self.host(headers)?;
-        let to_all = OPEN.contains(&path) && *method == Method::GET;
-        if to_all || (self.pages && web::is_open(method, path)) {
+        if is_open(method, path) || (self.pages && web::is_open(method, path)) {
             return Ok((Peer(NOBODY.to_owned()), None));
         }
         if self.pages && !headers.contains_key(AUTHORIZATION) && web::is_page(method, path) {
@@ -95,8 +94,7 @@ impl Guard {
             web::protect(response.headers_mut());
             return Err(Box::new(response));
         };
-        let reads = [Method::GET, Method::HEAD].contains(method);
-        if reads || path == "/logout" || session.may_operate() {
+        if reads(method) || path == "/logout" || session.may_operate() {
             return Ok(session);
         }
         let mut response = web::refused(session, headers);
@@ -155,20 +153,11 @@ impl Guard {
     }
 
     fn may(&self, token: &Token, method: &Method, path: &str) -> Result<(), Box<Response>> {
-        let reads = [Method::GET, Method::HEAD].contains(method);
-        let right = match token.role {
-            _ if path == "/v1/tokens" || path.starts_with("/v1/tokens/") => false,
-            Role::Operate => true,
-            Role::Read => reads,
-            Role::Request => *method == Method::POST && path == "/v1/callbacks",
-        };
-        if !right {
+        if !may(token.role, method, path) {
             let why = format!("a token of the role {} may not do this", token.role.as_str());
             let fix = match token.role {
-                _ if path == "/v1/tokens" || path.starts_with("/v1/tokens/") => {
-                    "tokens are made, listed and withdrawn on the socket only: callbackd token"
-                }
-                Role::Request if reads => "callbackd token add NAME --role read makes one that may read",
+                _ if is_of_tokens(path) => "tokens are made, listed and withdrawn on the socket only: callbackd token",
+                Role::Request if reads(method) => "callbackd token add NAME --role read makes one that may read",
                 _ => "callbackd token add NAME --role operate makes one that may give commands",
             };
             return Err(refusal(StatusCode::FORBIDDEN, "Authorization", &why, fix));
@@ -196,6 +185,29 @@ impl Guard {
         }
         room
     }
+}
+
+/// Whether it is asked without a token.
+pub(super) fn is_open(method: &Method, path: &str) -> bool {
+    OPEN.contains(&path) && *method == Method::GET
+}
+
+/// Whether a token of this role may do this.
+pub(super) fn may(role: Role, method: &Method, path: &str) -> bool {
+    match role {
+        _ if is_of_tokens(path) => false,
+        Role::Operate => true,
+        Role::Read => reads(method),
+        Role::Request => *method == Method::POST && path == "/v1/callbacks",
+    }
+}
+
+fn reads(method: &Method) -> bool {
+    [Method::GET, Method::HEAD].contains(method)
+}
+
+fn is_of_tokens(path: &str) -> bool {
+    path == "/v1/tokens" || path.starts_with("/v1/tokens/")
 }
 
 /// Without the port; an address of IPv6 without its brackets. `None` where it is neither name nor address with a port or without.

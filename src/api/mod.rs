@@ -19,6 +19,8 @@ mod guard;
 pub(crate) mod history;
 mod line;
 mod newcomers;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod pages;
 mod query;
 mod readers;
@@ -31,6 +33,8 @@ mod web;
 pub(crate) mod webhooks;
 
 pub(crate) use front::Front;
+#[cfg(feature = "openapi")]
+pub use openapi::description;
 
 use crate::store::tokens::TokenChange;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};

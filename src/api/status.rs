@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// How things stand. Times are milliseconds since 1970 UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct Status {
     /// Of the running daemon.
     pub(crate) version: String,
@@ -35,6 +36,7 @@ pub(crate) struct Status {
 
 /// State of one PBX.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct PbxStatus {
     /// Name in the configuration.
     pub(crate) name: String,
@@ -66,6 +68,8 @@ pub(crate) struct PbxStatus {
 
 /// An agent's state at this moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Agent"))]
 pub(crate) struct AgentInPresence {
     /// Name of the PBX.
     pub(crate) pbx: String,
@@ -81,7 +85,7 @@ pub(crate) struct AgentInPresence {
     pub(crate) why_not: String,
     /// Start of this state, ms since 1970 UTC.
     pub(crate) since_ms: Millis,
-    /// The agent's queues; the value is the reason of a pause, `None` where the agent is not paused.
+    /// The agent's queues; the value is the reason of a pause, `null` where the agent is not paused.
     pub(crate) queues: BTreeMap<String, Option<String>>,
     /// End of the agent's last conversation, ms since 1970 UTC.
     pub(crate) last_talk_ms: Option<Millis>,
@@ -91,6 +95,8 @@ pub(crate) struct AgentInPresence {
 
 /// A queue at this moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Queue"))]
 pub(crate) struct QueueInPresence {
     /// Name of the PBX.
     pub(crate) pbx: String,

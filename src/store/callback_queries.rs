@@ -58,6 +58,7 @@ pub struct CallbackFilter {
 
 /// A missed call behind a callback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Miss {
     /// Row id in `calls`.
     pub(crate) id: i64,
@@ -66,20 +67,24 @@ pub struct Miss {
     /// The call's linkedid.
     pub linkedid: String,
     /// The call's status.
+    #[cfg_attr(feature = "openapi", schemars(with = "callbackd_core::model::Status"))]
     pub(crate) status: String,
     /// The call's outcome.
+    #[cfg_attr(feature = "openapi", schemars(with = "callbackd_core::model::Outcome"))]
     pub(crate) outcome: String,
     /// It ended, ms since 1970 UTC.
     pub(crate) ended_ms: Millis,
-    /// Who won the customer back, and when.
+    /// Who won the customer back, and when (ms since 1970 UTC); `null` if nobody has.
     pub(crate) recovered: Option<(RecoveredBy, Millis)>,
 }
 
 /// Most misses, changes and attempts of one history, each: the newest.
 pub const HISTORY_ROWS: usize = 1_000;
 
-/// What is known of a callback.
+/// A callback with its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Story"))]
 pub struct CallbackHistory {
     /// The callback's row.
     pub callback: CallbackRow,
@@ -89,12 +94,14 @@ pub struct CallbackHistory {
     pub events: Vec<CallbackStep>,
     /// The attempts, oldest first.
     pub attempts: Vec<AttemptRow>,
-    /// How many came before those above.
+    /// How many came before these.
     pub earlier: Earlier,
 }
 
 /// What a history has more of than [`HISTORY_ROWS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(description = "What a history has more of than 1,000 rows."))]
 pub struct Earlier {
     /// Misses before the first that is here.
     pub misses: u64,

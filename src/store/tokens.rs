@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// What the bearer of a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
     /// Read everything, numbers too.
@@ -40,6 +41,7 @@ impl Role {
 
 /// A token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct Token {
     /// By which it is withdrawn, and which the history of what it ordered names.
     pub(crate) name: String,

@@ -41,6 +41,8 @@ text_enum! {
 
 /// An endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Webhook"))]
 pub struct WebhookRow {
     /// As in the configuration.
     pub name: String,
@@ -52,7 +54,7 @@ pub struct WebhookRow {
     pub(crate) by: String,
     /// Nothing has been delivered since, ms since 1970 UTC; `null` if the last message was.
     pub failing_ms: Option<Millis>,
-    /// It has passed all changes up to this one; `null` while it is off.
+    /// `seq` of the last change that it has passed; `null` while it is off.
     pub(crate) passed: Option<i64>,
     /// Changes after it.
     pub behind: i64,
@@ -62,10 +64,13 @@ pub struct WebhookRow {
 
 /// A message to an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "WebhookMessage"))]
 pub struct Message {
-    /// The change that it tells.
+    /// `seq` of the change that it tells.
     pub(crate) seq: i64,
     /// What became true.
+    #[cfg_attr(feature = "openapi", schemars(with = "callbackd_core::model::ChangeKind"))]
     pub(crate) kind: String,
     /// Of what.
     pub(crate) key: String,
@@ -77,9 +82,9 @@ pub struct Message {
     pub(crate) refused: u32,
     /// Sent first, ms since 1970 UTC.
     pub(crate) first_ms: Millis,
-    /// Sent last.
+    /// Sent last, ms since 1970 UTC.
     pub(crate) last_ms: Millis,
-    /// Not sent before, while it is failing.
+    /// Not sent before, while it is failing; ms since 1970 UTC.
     pub(crate) next_ms: Millis,
     /// What is sent; `None` once it was delivered.
     #[serde(skip)]
@@ -88,8 +93,10 @@ pub struct Message {
 
 /// One time that a message was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "WebhookAttempt"))]
 pub struct Attempt {
-    /// The message.
+    /// `seq` of the message.
     pub(crate) seq: i64,
     /// Begun, ms since 1970 UTC.
     pub(crate) at_ms: Millis,

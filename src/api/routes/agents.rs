@@ -5,14 +5,15 @@ use crate::api::Ask;
 use crate::api::front::{Front, Listed};
 use crate::api::query::Asked;
 use crate::api::status::AgentInPresence;
-use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::routing::get;
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/agents", get(agents))
+routes! {
+    "/v1/agents" {
+        /// Who is free, and what keeps the others
+        get agents: query::<OfPbx>(), page::<AgentInPresence>();
+    }
 }
 
 async fn agents(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {

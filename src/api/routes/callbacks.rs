@@ -6,32 +6,58 @@ use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages::{self, PageError};
 use crate::api::query::{Asked, Nothing};
 use crate::store::CallbackFilter;
+#[cfg(feature = "openapi")]
+use crate::store::CallbackHistory;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
+#[cfg(feature = "openapi")]
+use callbackd_core::model::CallbackRow;
 use callbackd_core::model::CallbackState;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new()
-        .route("/v1/callbacks", get(list).post(add))
-        .route("/v1/callbacks/{id}", get(history))
-        .route("/v1/callbacks/{id}/{command}", post(command))
+routes! {
+    "/v1/callbacks" {
+        /// Callbacks: open ones in the order of their turns, then closed ones, the newest first
+        get list: query::<Wanted>(), page::<CallbackRow>();
+        /// Ask for a callback
+        post add: body::<Add>(), field::<CallbackRow>("callback");
+    }
+    "/v1/callbacks/{id}" {
+        /// One callback with its history
+        get history: path::<i64>("id", ""), answer::<CallbackHistory>();
+    }
+    "/v1/callbacks/{id}/{command}" {
+        /// Change a callback
+        post command: path::<i64>("id", ""), word("command", COMMANDS), body::<CommandBody>(), field::<CallbackRow>("callback");
+    }
 }
 
+/// What can be done with a callback.
+const COMMANDS: &str = "cancel, handled, hold, release, assign, retry, prioritise, delay";
+
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Open ones alone, or closed ones alone.
     open: Option<bool>,
+    /// Words separated by commas.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<callbackd_core::model::CallbackState>>"))]
     state: Option<String>,
+    /// Of this queue alone.
     queue: Option<String>,
+    /// The customer's, in E.164.
     number: Option<String>,
+    /// Of this PBX alone.
     pbx: Option<String>,
+    /// From the header Link of the page before.
     after: Option<i64>,
+    /// 1,000 at most.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     limit: Option<usize>,
 }
 
@@ -98,9 +124,8 @@ async fn command(
     match command.command(id, &name) {
         Some(command) => front.command(command?, peer).await,
         None => {
-            let commands = "cancel, handled, hold, release, assign, retry, prioritise, delay";
-            let why = format!("unknown command {}: use {commands}", name.escape_debug());
-            Err(Failure::of_field("command", why, format!("use {commands}")).with_status(StatusCode::NOT_FOUND))
+            let why = format!("unknown command {}: use {COMMANDS}", name.escape_debug());
+            Err(Failure::of_field("command", why, format!("use {COMMANDS}")).with_status(StatusCode::NOT_FOUND))
         }
     }
 }

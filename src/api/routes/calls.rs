@@ -3,15 +3,16 @@
 use super::rows_of;
 use crate::api::Ask;
 use crate::api::answers::CallAnswer;
+#[cfg(feature = "openapi")]
+use crate::api::answers::WholeCall;
 use crate::api::front::{Answer, Failure, Front, Listed};
 use crate::api::pages;
 use crate::api::query::Asked;
 use crate::store::{CallFilter, NoChoice, Reader, StoredCall};
+use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
-use axum::routing::get;
-use axum::{Json, Router};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Status};
 use serde::Deserialize;
@@ -19,26 +20,52 @@ use serde_json::json;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/calls", get(list)).route("/v1/calls/{id}", get(one))
+routes! {
+    "/v1/calls" {
+        /// Finished calls, the newest first
+        get list: query::<Wanted>(), page::<CallAnswer<'_>>();
+    }
+    "/v1/calls/{id}" {
+        /// One call with all that is stored of it
+        get one: path::<String>("id", "row id or linkedid"), query::<Where>(), answer::<WholeCall<'_>>();
+    }
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// That began then or later, ms since 1970 UTC.
     since_ms: Option<Millis>,
+    /// That began before, ms since 1970 UTC.
     until_ms: Option<Millis>,
+    /// Words separated by commas.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<callbackd_core::model::Status>>"))]
     status: Option<String>,
+    /// Words separated by commas.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<callbackd_core::model::Outcome>>"))]
     outcome: Option<String>,
+    /// Words separated by commas.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Vec<callbackd_core::model::Direction>>"))]
     direction: Option<String>,
+    /// In E.164, or its last digits, at least 4.
     number: Option<String>,
+    /// Who talked with the customer: PJSIP/101, 101, or the agent's name.
     agent: Option<String>,
+    /// Of this queue alone.
     queue: Option<String>,
+    /// To this number of ours, or that showed it.
     did: Option<String>,
+    /// Over this trunk.
     trunk: Option<String>,
+    /// That have this code.
     tag: Option<String>,
+    /// Of this PBX alone.
     pbx: Option<String>,
+    /// From the header Link of the page before.
     after: Option<String>,
+    /// 1,000 at most.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     limit: Option<usize>,
 }
 
@@ -121,8 +148,10 @@ pub(super) fn behind(text: &str) -> Result<(Millis, i64), Failure> {
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Where {
+    /// Where several have this linkedid.
     pbx: Option<String>,
 }
 

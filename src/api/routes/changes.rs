@@ -5,12 +5,10 @@ use crate::api::answers::ChangeAnswer;
 use crate::api::front::{Failure, Front, Listed, panicked};
 use crate::api::query::Asked;
 use crate::store::feed::{Behind, Cursor, Feed};
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use callbackd_core::model::ChangeKind;
 use serde::Deserialize;
 use serde_json::json;
@@ -20,16 +18,47 @@ use std::sync::Arc;
 /// A page ends behind this many bytes of changes: what is left comes with the next.
 const MAX_BYTES: usize = 1 << 20;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/changes", get(changes))
+routes! {
+    "/v1/changes" {
+        /// What became true, in order, from a cursor on. 410: the cursor is too old or of another database, `fix` has the one to go on from
+        get changes: query::<Wanted>(), answer::<Changes<'_>>();
+    }
+}
+
+/// A part of the feed, as [`page`] writes it.
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(description = "A part of the feed.")]
+#[expect(dead_code, reason = "written as bytes")]
+struct Changes<'a> {
+    /// Name of the site; empty if it has none.
+    site: &'a str,
+    /// First 8 characters of the database's identity.
+    db: &'a str,
+    /// Oldest that is kept.
+    first: i64,
+    /// Newest.
+    last: i64,
+    /// Cursor of the next question.
+    next: Cursor,
+    /// There are more behind it already.
+    more: bool,
+    changes: Vec<ChangeAnswer<'a>>,
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// `next` of an earlier answer, or the id of an event.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Cursor>"))]
     after: Option<String>,
+    /// Kinds, or what they begin with (`callback`), separated by commas.
     kind: Option<String>,
+    /// What is about no PBX in particular (the do-not-call list) comes with each.
     pbx: Option<String>,
+    /// 1,000 at most.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     limit: Option<usize>,
 }
 

@@ -5,24 +5,38 @@ use crate::api::commands::DncAdd;
 use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages;
 use crate::api::query::{Asked, Nothing};
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
-use axum::routing::{delete, get};
-use axum::{Extension, Router};
 use callbackd_core::callbacks::commands::Command;
+#[cfg(feature = "openapi")]
+use callbackd_core::model::{DoNotCall, E164};
 use serde::Deserialize;
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/dnc", get(list).post(add)).route("/v1/dnc/{number}", delete(remove))
+routes! {
+    "/v1/dnc" {
+        /// The do-not-call list
+        get list: query::<Part>(), page::<DoNotCall>();
+        /// Put a number on it
+        post add: body::<DncAdd>(), field::<DoNotCall>("added");
+    }
+    "/v1/dnc/{number}" {
+        /// Take a number off it
+        delete remove: path::<String>("number", ""), field::<E164>("removed");
+    }
 }
 
 /// Query for a part of the do-not-call list.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Part {
+    /// From the header Link of the page before.
     after: Option<String>,
+    /// 1,000 at most.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     limit: Option<usize>,
 }
 

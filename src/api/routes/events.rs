@@ -9,13 +9,12 @@ use crate::api::query::Asked;
 use crate::api::slots::{Slot, StreamSlot, Unsent};
 use crate::store::feed::{Behind, Cursor};
 use crate::timing::Timing;
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
-use axum::routing::get;
-use axum::{Extension, Router};
 use callbackd_core::model::ChangeKind;
 use futures_util::stream::unfold;
 use serde::Deserialize;
@@ -30,15 +29,24 @@ const PIECE: usize = 16 << 10;
 /// The header with which a browser's `EventSource` goes on.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/events", get(events))
+routes! {
+    "/v1/events" {
+        /// The same as server-sent events: begin, then one for each change, named by its kind, data is Change; or reset, data has cursor, why and
+        /// Live. Goes on after the header Last-Event-ID
+        get events: query::<Wanted>(), header("Last-Event-ID", "the id of the last event that came"), text("text/event-stream");
+    }
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// `next` of an earlier answer, or the id of an event.
+    #[cfg_attr(feature = "openapi", schemars(with = "Option<Cursor>"))]
     after: Option<String>,
+    /// Kinds, or what they begin with (`callback`), separated by commas.
     kind: Option<String>,
+    /// What is about no PBX in particular (the do-not-call list) comes with each.
     pbx: Option<String>,
 }
 

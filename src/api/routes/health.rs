@@ -3,16 +3,43 @@
 use crate::api::Ask;
 use crate::api::front::{Answer, Failure, Front};
 use crate::api::status::Status;
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::json;
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
+routes! {
+    "/healthz" {
+        /// Whether the daemon answers; without a token
+        get healthz: answer::<Health>();
+    }
+    "/readyz" {
+        /// Whether it sees all PBXs and can write (else 503); without a token
+        get readyz: answer::<Health>(), also::<Health>("503", "not ready");
+    }
+}
+
+/// Whether the daemon works.
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "written as JSON")]
+struct Health {
+    status: Word,
+    /// What is not ready; not of `/healthz`.
+    #[schemars(with = "Vec<String>", skip_serializing_if = "Option::is_none")]
+    why: Option<Vec<String>>,
+}
+
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename_all = "lowercase", inline)]
+#[expect(dead_code, reason = "written as text")]
+enum Word {
+    Ok,
+    #[schemars(rename = "not ready")]
+    NotReady,
 }
 
 /// The loop answers.

@@ -6,41 +6,50 @@ use crate::api::front::{Failure, Front, Listed};
 use crate::api::pages::MAX_ROWS;
 use crate::api::query::Asked;
 use crate::api::status::{AgentInPresence, PbxStatus, QueueInPresence, Status};
+use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::routing::get;
-use axum::{Json, Router};
 use callbackd_core::model::CallInProgress;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/live", get(live)).route("/v1/queues", get(queues))
+routes! {
+    "/v1/live" {
+        /// Customers on the line, queues, agents, open callbacks, and the cursor from there on
+        get live: query::<Wanted>(), answer::<Live>();
+    }
+    "/v1/queues" {
+        /// Queues as they are now
+        get queues: query::<OfPbx>(), page::<QueueInPresence>();
+    }
 }
 
 /// How things are now: where a reader of the feed begins.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub(crate) struct Live {
     /// The feed goes on from here.
     pub(crate) cursor: crate::store::feed::Cursor,
     /// Where `seen` is false, what follows of that PBX is not its state now.
     pub(crate) pbx: Vec<PbxStatus>,
+    /// 1,000 at most, as of queues and agents.
     pub(crate) calls: Vec<CallInProgress>,
     pub(crate) queues: Vec<QueueInPresence>,
     pub(crate) agents: Vec<AgentInPresence>,
     /// Open callbacks by state.
     callbacks: BTreeMap<String, u64>,
-    /// By the name of a list of which only the first rows are here, how it is read whole.
+    /// Calls, queues and agents have 1,000 rows here at most: those of them that have more, and how they are read whole.
     cut: BTreeMap<&'static str, Cut>,
 }
 
 /// A list that has more rows than one answer may have.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 struct Cut {
-    /// Its rows.
+    /// How many there are.
     rows: usize,
-    /// Where all of them are, in pages; calls in progress are nowhere else.
+    /// The list that has all of them, in pages; `null` for calls.
     see: Option<&'static str>,
 }
 
@@ -101,8 +110,10 @@ pub(super) fn with_longest(mut queues: Vec<QueueInPresence>, calls: &[CallInProg
 
 /// Query of how things are now.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Of this PBX alone.
     pbx: Option<String>,
 }
 

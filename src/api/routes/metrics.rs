@@ -8,11 +8,9 @@ use super::live::with_longest;
 use crate::api::Ask;
 use crate::api::figures::Figures;
 use crate::api::front::{Front, Listed};
-use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use axum::routing::get;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::{Phase, Standing};
 use callbackd_core::model::tally::{MAX_QUEUES, OTHER_QUEUES, Place};
@@ -22,8 +20,11 @@ use families::{Families, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/metrics", get(metrics))
+routes! {
+    "/metrics" {
+        /// Figures for Prometheus
+        get metrics: text("text/plain");
+    }
 }
 
 async fn metrics(State(front): State<Arc<Front>>) -> Listed {

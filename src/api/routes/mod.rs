@@ -1,5 +1,8 @@
 //! What can be asked, and under which path: a file for each resource.
 
+#[macro_use]
+mod table;
+
 mod agents;
 mod callbacks;
 mod calls;
@@ -30,24 +33,14 @@ use axum::middleware::from_fn;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+resources!(
+    status, live, agents, calls, callbacks, dnc, tags, ratings, changes, events, tokens, webhooks, metrics, health
+);
+
 /// All routes of the API; with the pages for people, or without. A request says by extensions who asks ([`super::socket`]).
 pub(crate) fn router(front: Arc<Front>, pages: bool) -> Router {
     let routes = if pages { web::routes() } else { Router::new() };
-    routes
-        .merge(status::routes())
-        .merge(health::routes())
-        .merge(live::routes())
-        .merge(metrics::routes())
-        .merge(agents::routes())
-        .merge(calls::routes())
-        .merge(callbacks::routes())
-        .merge(dnc::routes())
-        .merge(tags::routes())
-        .merge(ratings::routes())
-        .merge(changes::routes())
-        .merge(events::routes())
-        .merge(tokens::routes())
-        .merge(webhooks::routes())
+    with_resources(routes)
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, NOWHERE) })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -60,10 +53,15 @@ const OTHERWISE: &str = "method not allowed: the header Allow names those that a
 
 /// Query of a list that is in memory: of one PBX or of all.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct OfPbx {
+    /// Of this PBX alone.
     pbx: Option<String>,
+    /// From the header Link of the page before.
     after: Option<String>,
+    /// 1,000 at most.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     limit: Option<usize>,
 }
 

@@ -2,18 +2,23 @@
 
 use super::of_calls::OfCalls;
 use super::{OfPbx, rows_of};
+#[cfg(feature = "openapi")]
+use crate::api::answers::OfCallAnswer;
 use crate::api::front::{Front, Listed};
 use crate::api::pages;
 use crate::api::query::Asked;
 use crate::api::routes::calls::behind;
-use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::routing::get;
+#[cfg(feature = "openapi")]
+use callbackd_core::model::Rating;
 use std::sync::Arc;
 
-pub(super) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/ratings", get(list))
+routes! {
+    "/v1/ratings" {
+        /// How customers rated calls, the newest calls first; the ratings of one call are never on two pages
+        get list: query::<OfPbx>(), page::<OfCallAnswer<'_, Rating>>();
+    }
 }
 
 /// The newest calls first; a call's ratings are never torn apart.

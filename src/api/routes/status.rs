@@ -4,22 +4,26 @@ use crate::api::Ask;
 use crate::api::front::{Answer, Front};
 use crate::api::query::Asked;
 use crate::api::status::Status;
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use callbackd_core::model::CallbackState;
 use callbackd_core::order::Gather as _;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/status", get(status))
+routes! {
+    "/v1/status" {
+        /// How things stand, and what has been counted
+        get status: query::<Wanted>(), answer::<Status>();
+    }
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Its state, calls, attempts and open callbacks alone; `counters`, `unsaved` and the disk are the daemon's.
     pbx: Option<String>,
 }
 

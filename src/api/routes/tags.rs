@@ -3,6 +3,8 @@
 use super::of_calls::OfCalls;
 use super::rows_of;
 use crate::api::answers::CodeAnswer;
+#[cfg(feature = "openapi")]
+use crate::api::answers::OfCallAnswer;
 use crate::api::commands::TagAdd;
 use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages;
@@ -11,26 +13,40 @@ use crate::api::routes::calls::{behind, of_id};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
-use axum::routing::{delete, get};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use callbackd_core::callbacks::commands::Command;
 use callbackd_core::millis::Millis;
+#[cfg(feature = "openapi")]
+use callbackd_core::model::Tag;
 use callbackd_core::model::codes::CodedCall;
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-pub(super) fn routes() -> Router<Arc<Front>> {
-    Router::new()
-        .route("/v1/codes", get(codes))
-        .route("/v1/tags", get(list).post(add))
-        .route("/v1/tags/{call}/{code}", delete(remove))
+routes! {
+    "/v1/codes" {
+        /// Codes of calls: what each means, and how many calls have it
+        get codes: query::<Counted>(), answer::<Vec<CodeAnswer<'_>>>();
+    }
+    "/v1/tags" {
+        /// What is said of calls, the newest calls first; the codes of one call are never on two pages
+        get list: query::<Wanted>(), page::<OfCallAnswer<'_, Tag>>();
+        /// Set a code on a call, and do what it means for callbacks
+        post add: body::<TagAdd>(), field::<Tag>("tag");
+    }
+    "/v1/tags/{call}/{code}" {
+        /// Take a code off a call, and what it meant for callbacks back as far as that has not been done
+        delete remove: path::<String>("call", "row id or linkedid"), path::<String>("code", "in any case"), query::<Of>(), field::<Tag>("removed");
+    }
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Counted {
+    /// Calls that began from then on, ms since 1970 UTC.
     since_ms: Option<Millis>,
+    /// Count the calls of this PBX.
     pbx: Option<String>,
 }
 
@@ -41,11 +57,17 @@ async fn codes(State(front): State<Arc<Front>>, Asked(wanted): Asked<Counted>) -
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// This code alone.
     code: Option<String>,
+    /// Of this PBX alone.
     pbx: Option<String>,
+    /// From the header Link of the page before.
     after: Option<String>,
+    /// 1,000 at most.
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     limit: Option<usize>,
 }
 
@@ -78,8 +100,10 @@ async fn add(
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Of {
+    /// Where several have a call of this linkedid.
     pbx: Option<String>,
 }
 

@@ -8,8 +8,7 @@ use crate::store::tokens::{Role, Token, TokenChange, hash};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{delete, get};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -19,8 +18,28 @@ const MAX_NAME: usize = 64;
 /// Tokens that there may be.
 const MAX_TOKENS: usize = 1_000;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/tokens", get(list).post(add)).route("/v1/tokens/{name}", delete(remove))
+routes! {
+    "/v1/tokens" {
+        /// Tokens of programs, without their secrets; on the socket only
+        get list: answer::<Vec<Token>>();
+        /// Make one; its secret is shown once
+        post add: body::<New>(), answer::<NewToken>();
+    }
+    "/v1/tokens/{name}" {
+        /// Withdraw one
+        delete remove: path::<String>("name", ""), field::<String>("withdrawn");
+    }
+}
+
+/// A token that was made.
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "written as JSON")]
+struct NewToken {
+    /// Its secret.
+    token: String,
+    name: String,
+    role: Role,
 }
 
 async fn list(State(front): State<Arc<Front>>, Asked(Nothing {}): Asked<Nothing>) -> Answer {
@@ -28,9 +47,13 @@ async fn list(State(front): State<Arc<Front>>, Asked(Nothing {}): Asked<Nothing>
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct New {
+    /// Letters, digits, `-`, `_` and `.`, 64 at most.
+    #[cfg_attr(feature = "openapi", schemars(length(min = 1, max = MAX_NAME), pattern(r"^[A-Za-z0-9_.-]+$")))]
     name: String,
+    /// What its bearer may do.
     role: Role,
 }
 

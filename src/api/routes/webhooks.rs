@@ -5,11 +5,12 @@ use crate::api::front::{Answer, Body, Failure, Front, Peer, parse};
 use crate::api::pages::MAX_ROWS;
 use crate::api::query::{Asked, Nothing};
 use crate::api::webhooks::{WebhookCommand, WebhookError};
+#[cfg(feature = "openapi")]
+use crate::store::webhooks::{Attempt, Message, WebhookRow, WebhookState};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router};
+use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -25,11 +26,73 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 type Named = Result<Path<String>, PathRejection>;
 
-pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new()
-        .route("/v1/webhooks", get(list))
-        .route("/v1/webhooks/{name}", get(show))
-        .route("/v1/webhooks/{name}/{command}", post(command))
+routes! {
+    "/v1/webhooks" {
+        /// Endpoints that receive what became true
+        get list: answer::<Vec<WebhookRow>>();
+    }
+    "/v1/webhooks/{name}" {
+        /// One of them, its newest messages and what was answered
+        get show: path::<String>("name", "name in the configuration"), query::<Wanted>(), answer::<Shown>();
+    }
+    "/v1/webhooks/{name}/{command}" {
+        /// test: send a message that tells of nothing; resend: all that were given up, or the one of `seq`; pause; resume
+        post command: path::<String>("name", "name in the configuration"), word("command", "test, resend, pause, resume"), body::<Which>(), answer::<Done>();
+    }
+}
+
+/// An endpoint and what it was sent.
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(inline)]
+#[expect(dead_code, reason = "written as JSON")]
+struct Shown {
+    webhook: WebhookRow,
+    messages: Vec<ShownMessage>,
+}
+
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(inline)]
+#[expect(dead_code, reason = "written as JSON")]
+struct ShownMessage {
+    message: Message,
+    attempts: Vec<Attempt>,
+}
+
+/// What became of a command.
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "the daemon writes it as JSON")]
+enum Done {
+    /// Of `test`.
+    Test {
+        webhook: String,
+        delivered: bool,
+        /// HTTP status; `null` if nothing was answered.
+        code: Option<u16>,
+        /// Why nothing was answered.
+        error: Option<String>,
+        /// Until the answer, ms.
+        took_ms: u64,
+        /// The first bytes of what was answered.
+        answer: String,
+    },
+    /// Of `resend`.
+    Resend {
+        webhook: String,
+        /// So many are sent once more.
+        messages: u64,
+    },
+    /// Of `pause` and `resume`.
+    State {
+        webhook: String,
+        /// In this state it is now.
+        state: WebhookState,
+        /// It was in another before.
+        changed: bool,
+    },
 }
 
 async fn list(State(front): State<Arc<Front>>, Asked(Nothing {}): Asked<Nothing>) -> Answer {
@@ -37,8 +100,10 @@ async fn list(State(front): State<Arc<Front>>, Asked(Nothing {}): Asked<Nothing>
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Wanted {
+    /// Messages, 50 if not said.
     limit: Option<u32>,
 }
 
@@ -60,8 +125,10 @@ async fn show(State(front): State<Arc<Front>>, name: Named, Asked(wanted): Asked
 }
 
 #[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Which {
+    /// Of `resend`: this one alone.
     seq: Option<i64>,
 }
 

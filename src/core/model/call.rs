@@ -231,12 +231,13 @@ fn connecting_queue(visits: &[QueueVisit]) -> Option<String> {
 
 /// A disposition of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Tag {
     /// One of the codes of the table `codes`, or a new one.
     pub code: String,
     /// Free text with the disposition; may be empty.
     pub note: String,
-    /// Who set it: `rule`, `dialplan`, or whom the dialplan names.
+    /// Who set it: `rule`, `dialplan`, `caller`, or whom the dialplan or a command names.
     pub by: String,
     /// When it was given, ms since 1970 UTC.
     pub at_ms: Millis,
@@ -260,6 +261,7 @@ pub struct TagChange {
 
 /// A customer's rating of a call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Rating {
     /// As the dialplan's survey counts.
     pub score: f64,
@@ -271,6 +273,7 @@ pub struct Rating {
 
 /// One ring attempt at a person's phone or at an off-net destination.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Leg {
     /// The person, as interface of the technology channel (`PJSIP/105`).
     pub agent: String,
@@ -278,13 +281,13 @@ pub struct Leg {
     pub interface: String,
     /// The queue that rang it.
     pub queue: Option<String>,
-    /// It began to be dialled.
+    /// It began to be dialled, ms since 1970 UTC.
     pub started_ms: Millis,
     /// It answered, ms since 1970 UTC; `None` if never.
     pub answered_ms: Option<Millis>,
-    /// It ended (an answered one: the person left).
+    /// It ended (an answered one: the person left), ms since 1970 UTC.
     pub ended_ms: Millis,
-    /// Time on the line with the customer.
+    /// Time on the line with the customer, ms.
     pub talk_ms: Millis,
     /// How it ended.
     pub result: LegResult,
@@ -292,6 +295,7 @@ pub struct Leg {
 
 /// One queue visit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct QueueVisit {
     /// The queue's name.
     pub queue: String,
@@ -307,17 +311,19 @@ pub struct QueueVisit {
 
 /// One menu that the caller was in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct IvrStep {
     /// Dialplan context of the menu.
     pub context: String,
     /// The caller's choice there; empty if nothing, `t` for a time-out, `i` for an invalid choice.
     pub digits: String,
-    /// When the caller entered it.
+    /// When the caller entered it, ms since 1970 UTC.
     pub at_ms: Millis,
 }
 
 /// A customer's call that has begun and is not over, as far as a later run must know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CallInProgress {
     /// The PBX on which the call is.
     pub pbx: PbxId,
@@ -339,8 +345,8 @@ pub struct CallInProgress {
     pub agent: Option<String>,
     /// First event, ms since 1970 UTC.
     pub started_ms: Millis,
-    /// When the caller joined that queue.
+    /// When the caller joined that queue, ms since 1970 UTC.
     pub joined_ms: Option<Millis>,
-    /// First bridge with a person.
+    /// First bridge with a person, ms since 1970 UTC.
     pub answered_ms: Option<Millis>,
 }

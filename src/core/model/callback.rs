@@ -146,6 +146,8 @@ text_enum! {
 
 /// One row of `callbacks`, as it is after a change. Times are milliseconds since 1970 UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Callback"))]
 pub struct CallbackRow {
     /// Chosen by the daemon, from 1.
     pub id: i64,
@@ -167,15 +169,15 @@ pub struct CallbackRow {
     pub owner: Option<String>,
     /// The only agent of this PBX who may take it, as interface; set by a person.
     pub assigned: Option<String>,
-    /// Asked for by the customer.
+    /// The customer asked for it.
     pub requested: bool,
     /// Higher goes first; 0 unless configured or set.
     pub priority: i64,
     /// Missed calls behind it.
     pub missed_count: u32,
-    /// The first of them ended.
+    /// The first of them ended, ms since 1970 UTC.
     pub first_missed_ms: Millis,
-    /// The last of them ended.
+    /// The last of them ended, ms since 1970 UTC.
     pub last_missed_ms: Millis,
     /// Not called before, ms since 1970 UTC.
     pub due_ms: Millis,
@@ -187,48 +189,59 @@ pub struct CallbackRow {
     pub counted: u32,
     /// The miss by which it began; `None` if it was made by hand. Written as `linkedid` and `linkedid_pbx`.
     #[serde(flatten, serialize_with = "first_miss")]
+    #[cfg_attr(feature = "openapi", schemars(with = "FirstMiss<'_>"))]
     pub first_miss: Option<CallKey>,
     /// The call by which it was done or recovered. Written as `resolved_by` and `resolved_by_pbx`.
     #[serde(flatten, serialize_with = "resolved_by")]
+    #[cfg_attr(feature = "openapi", schemars(with = "ResolvedBy<'_>"))]
     pub resolved_by: Option<CallKey>,
     /// Closed, ms since 1970 UTC; `None` while it is open.
     pub closed_ms: Option<Millis>,
-    /// The language in which the customer was served at the latest miss (Asterisk's `CHANNEL(language)`), if it is known.
+    /// The language in which the customer was served at the latest miss (`CHANNEL(language)` of Asterisk), if it is known.
     pub language: Option<String>,
     /// The customer expects the call then, ms since 1970 UTC; `None` if they did not ask for it.
     pub requested_for_ms: Option<Millis>,
-    /// It was reported as late, ms since 1970 UTC; `None` if it was not.
+    /// It was reported as later than `callback.alarm_late`, ms since 1970 UTC; `None` if it was not.
     pub alarmed_ms: Option<Millis>,
 }
 
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+struct FirstMiss<'a> {
+    /// Linkedid of the first miss; `None` if the callback was made by hand.
+    linkedid: Option<&'a str>,
+    /// The PBX of that call.
+    linkedid_pbx: Option<&'a PbxId>,
+}
+
 fn first_miss<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Flat<'a> {
-        linkedid: Option<&'a str>,
-        linkedid_pbx: Option<&'a PbxId>,
-    }
     let call = call.as_ref();
-    Flat { linkedid: call.map(|c| &*c.linkedid), linkedid_pbx: call.map(|c| &c.pbx) }.serialize(s)
+    FirstMiss { linkedid: call.map(|c| &*c.linkedid), linkedid_pbx: call.map(|c| &c.pbx) }.serialize(s)
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+struct ResolvedBy<'a> {
+    /// Linkedid of the call by which it was done or recovered.
+    resolved_by: Option<&'a str>,
+    /// The PBX of that call.
+    resolved_by_pbx: Option<&'a PbxId>,
 }
 
 fn resolved_by<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Flat<'a> {
-        resolved_by: Option<&'a str>,
-        resolved_by_pbx: Option<&'a PbxId>,
-    }
     let call = call.as_ref();
-    Flat { resolved_by: call.map(|c| &*c.linkedid), resolved_by_pbx: call.map(|c| &c.pbx) }.serialize(s)
+    ResolvedBy { resolved_by: call.map(|c| &*c.linkedid), resolved_by_pbx: call.map(|c| &c.pbx) }.serialize(s)
 }
 
 /// One line of a callback's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CallbackStep {
     /// When it happened, ms since 1970 UTC.
     pub at_ms: Millis,
     /// The state that it came to.
     pub state: CallbackState,
-    /// Why, as in [`CallbackRow::reason`].
+    /// Why, as the `reason` of the row.
     pub reason: String,
     /// Who: `callbackd`, or the person who gave the command.
     pub by: String,
@@ -253,6 +266,8 @@ pub struct CallbackChange {
 
 /// One row of `callback_attempts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(rename = "Attempt"))]
 pub struct AttemptRow {
     /// The callback's id.
     pub callback_id: i64,
@@ -264,7 +279,7 @@ pub struct AttemptRow {
     pub channel_id: String,
     /// The agent, as interface; `None` if the customer was called first, into the queue.
     pub agent: Option<String>,
-    /// Committed to; the Originate was written after this was on the disk.
+    /// Committed to, ms since 1970 UTC; the Originate was written after this was on the disk.
     pub intended_ms: Millis,
     /// The agent answered, ms since 1970 UTC.
     pub agent_answered_ms: Option<Millis>,
@@ -284,6 +299,7 @@ pub struct AttemptRow {
 
 /// One row of `do_not_call`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct DoNotCall {
     /// The customer's number.
     pub number_e164: E164,

@@ -7,9 +7,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A text that is cheap to clone, is written and compared as the text itself, and is made by a named constructor only.
+/// A text that is cheap to clone, is written and compared as the text itself, and is made by a named constructor only; with the regular
+/// expression that it fits, if there is one.
 macro_rules! text_id {
-    ($(#[$m:meta])* $name:ident) => {
+    ($(#[$m:meta])* $name:ident $($pattern:literal)?) => {
         $(#[$m])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -64,6 +65,21 @@ macro_rules! text_id {
                 s.serialize_str(&self.0)
             }
         }
+
+        #[cfg(feature = "openapi")]
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string" $(, "pattern": $pattern)? })
+            }
+        }
     };
 }
 
@@ -113,7 +129,7 @@ impl PbxId {
 
 text_id! {
     /// A telephone number in the form of ITU-T E.164: `+`, then 2 to 15 digits, the first not 0.
-    E164
+    E164 r"^\+[1-9][0-9]{1,14}$"
 }
 
 /// A text that is not a number in E.164.

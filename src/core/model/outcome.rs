@@ -19,6 +19,7 @@ text_enum! {
 
 text_enum! {
     /// What a manager counts.
+    #[cfg_attr(feature = "openapi", schemars(rename = "CallStatus"))]
     Status {
         /// Bridged with a person at least once.
         Answer = "ANSWER",

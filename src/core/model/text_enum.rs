@@ -1,12 +1,13 @@
 //! Enums whose text form is what the tables, `--json` and the filters use.
 
-/// Declares an enum whose text form is what the tables, `--json` and the filters use. It needs `serde`.
+/// Declares an enum whose text form is what the tables, `--json` and the filters use. It needs `serde` and, with the feature `openapi`, `schemars`.
 #[macro_export]
 macro_rules! text_enum {
     ($(#[$m:meta])* $name:ident { $($(#[$vm:meta])* $v:ident = $s:literal),+ $(,)? }) => {
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         $(#[$m])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$vm])* $v),+ }
+        pub enum $name { $($(#[$vm])* #[cfg_attr(feature = "openapi", schemars(rename = $s))] $v),+ }
         impl $name {
             /// Every value, in the order of the documentation.
             pub const ALL: &[$name] = &[$($name::$v),+];

@@ -6,6 +6,8 @@ use std::str::FromStr;
 /// The last change that a reader has taken, and of which database: a copy that was put back counts from an earlier number on, and is another one.
 /// Written as `<first 8 characters of the database's identity>-<seq>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "openapi", schemars(with = "String", inline, extend("pattern" = "^[0-9a-f]{8}-[0-9]{1,19}$")))]
 pub struct Cursor {
     /// The first characters of `identity.db_uuid`.
     pub db: String,
