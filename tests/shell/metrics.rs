@@ -1,6 +1,8 @@
 //! Figures for Prometheus: each family is described, named by its conventions, listed in the manual, and holds no number of a customer.
 
-use crate::front::Front;
+use crate::exchange::now;
+use crate::front::{Front, lunch};
+use crate::scripted::Action;
 use rustix::process::Signal;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -78,9 +80,17 @@ fn a_configuration_that_is_refused_when_it_is_read_anew_is_shown_until_it_is_rig
     assert!(value(&front, "success_timestamp_seconds") > begun);
 }
 
+/// An Asterisk that answers a ping as it does, with its time.
+fn pong(action: &Action) -> Option<String> {
+    let now_ms = now();
+    let time = format!("{}.{:03}", now_ms / 1_000, now_ms % 1_000);
+    let pong = format!("Response: Success\nActionID: @ID@\nPing: Pong\nTimestamp: {time}\n\n");
+    (action.get("Action") == "Ping").then_some(pong).or_else(|| lunch(action))
+}
+
 #[test]
 fn an_answer_to_our_own_ping_is_no_event_and_an_event_is_one() {
-    let front = Front::open("");
+    let front = Front::of(pong, "");
     let value = |name: &str| {
         let text = front.get("/metrics").as_str().unwrap().to_owned();
         let name = format!("callbackd_{name}{{pbx=\"pbx\"}} ");
