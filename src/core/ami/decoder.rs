@@ -436,11 +436,18 @@ impl FrameDecoder {
 
     /// The same where nothing follows for now: what was written has ended with the last frame.
     pub fn decode_idle(&mut self, buffer: &mut BytesMut) -> Option<Received> {
+        // Where a frame has begun, more is on its way.
+        let over = buffer.ends_with(b"\n\r\n") || buffer.ends_with(b"\n\n");
+        self.without_more(buffer, over)
+    }
+
+    /// `over`: what waits for what follows waits no longer.
+    fn without_more(&mut self, buffer: &mut BytesMut, over: bool) -> Option<Received> {
         loop {
             if let Some(received) = self.decode(buffer) {
                 return Some(received);
             }
-            if self.waits {
+            if self.waits && over {
                 self.idle = true;
                 let received = self.decode(buffer);
                 self.idle = false;
@@ -449,7 +456,7 @@ impl FrameDecoder {
                 }
             }
             match self.position {
-                Position::Held { end, next, room } if self.holds(buffer) => {
+                Position::Held { end, next, room } if self.holds(buffer) && (over || is_blank(&buffer[next..])) => {
                     if let Some(received) = self.finishes(buffer, (end, next), room) {
                         return Some(received);
                     }
@@ -469,7 +476,7 @@ impl FrameDecoder {
 
     /// The same where nothing follows: what is left is a frame that was cut short.
     pub fn decode_eof(&mut self, buffer: &mut BytesMut) -> Option<Received> {
-        if let Some(received) = self.decode_idle(buffer) {
+        if let Some(received) = self.without_more(buffer, true) {
             return Some(received);
         }
         if let Position::Held { end, next, room } = self.position
