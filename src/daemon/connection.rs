@@ -278,7 +278,8 @@ impl Connection {
         let whole = counters.frames + counters.skipped;
         if counters.skipped > self.skipped {
             self.skipped = counters.skipped;
-            self.event(self.arrivals.of(counters.bytes));
+            let arrived_ms = self.arrivals.of(counters.bytes);
+            self.event(arrived_ms);
         }
         if whole > self.whole {
             self.whole = whole;
