@@ -1,6 +1,6 @@
 //! What every request passes first: its body is read before anything waits for it, and one user's requests wait for each other.
 
-use super::front::Failure;
+use super::front::{Failure, panicked};
 use super::line::Line;
 use super::slots::{Slot, Unsent};
 use crate::timing::Timing;
@@ -46,7 +46,9 @@ pub(crate) async fn admit(Extension(slot): Extension<Arc<Slot>>, request: Reques
     };
     let line = parts.extensions.get::<Arc<Line>>().cloned().unwrap_or_default();
     let turn = slot.request().await;
-    let mut response = next.run(Request::from_parts(parts, body.into())).await;
+    // A task of its own: who hangs up meanwhile ends neither what was begun, on a thread that reads the database, say, nor its turn.
+    let work = tokio::spawn(async move { (next.run(Request::from_parts(parts, body.into())).await, turn) });
+    let Ok((mut response, turn)) = work.await else { return panicked().into_response() };
     let streams = response.extensions().get::<Streams>().is_some();
     let bytes = response.body().size_hint().exact().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let unsent = if bytes > PIECE {
@@ -143,6 +145,27 @@ mod tests {
     use crate::api::slots::{MAX_REQUESTS, Slots};
     use futures_util::FutureExt;
     use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn who_hangs_up_keeps_their_turn_until_what_they_began_is_done() {
+        let slot = Arc::new(Slots::new(999).take(1_000).unwrap());
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let waits = Arc::clone(&gate);
+        let router = axum::Router::new()
+            .route("/", axum::routing::get(async move || drop(waits.acquire().await)))
+            .layer(axum::middleware::from_fn(admit))
+            .layer(Extension(Arc::clone(&slot)));
+        let service = hyper_util::service::TowerToHyperService::new(router);
+        for _ in 0..MAX_REQUESTS {
+            let request = Request::new(axum::body::Body::empty());
+            let answer = hyper::service::Service::call(&service, request).now_or_never();
+            assert!(answer.is_none(), "it waits, and whoever asked has gone");
+        }
+        tokio::task::yield_now().await;
+        assert!(slot.request().now_or_never().is_none());
+        gate.add_permits(1);
+        drop(slot.request().await);
+    }
 
     #[tokio::test]
     async fn a_turn_is_over_when_the_last_piece_of_the_answer_is_taken() {

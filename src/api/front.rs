@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
@@ -36,6 +36,9 @@ const MAX_ASKS: usize = 64;
 
 /// Streams that read the database at once: each that reads has a connection and a thread of its own, and a thousand of them may be late together.
 const MAX_LATE_READS: usize = 2;
+
+/// Answers at once that are made of whole tables of what is now (channels, agents, queues), of which a page is shown: each holds them while it is made.
+const MAX_WHOLE_READS: usize = 2;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -50,6 +53,8 @@ pub(crate) struct Front {
     pub(super) frames: Arc<Frames>,
     /// Turns of streams that read the database.
     pub(super) late_reads: Semaphore,
+    /// Turns of answers that are made of whole tables.
+    whole_reads: Semaphore,
     /// Figures of today, as walls show them.
     pub(super) today: Today,
     /// Who is connected.
@@ -186,8 +191,9 @@ impl Front {
         let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
         let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
         let slots = Slots::new(geteuid().as_raw());
-        let (late_reads, today) = (Semaphore::new(MAX_LATE_READS), Today::default());
-        (Arc::new(Self { asks, readers, committed, frames, late_reads, today, slots, follows }), received)
+        let (late_reads, whole_reads) = (Semaphore::new(MAX_LATE_READS), Semaphore::new(MAX_WHOLE_READS));
+        let today = Today::default();
+        (Arc::new(Self { asks, readers, committed, frames, late_reads, whole_reads, today, slots, follows }), received)
     }
 
     /// Adds what is counted here and not by the daemon's loop.
@@ -199,6 +205,11 @@ impl Front {
         api.handshakes_failed = slots.handshakes_failed();
         api.newcomers_closed = slots.newcomers_closed();
         status.streams = slots.streams();
+    }
+
+    /// The turn of an answer that is made of whole tables; none once the daemon ends.
+    pub(super) async fn whole(&self) -> Option<SemaphorePermit<'_>> {
+        self.whole_reads.acquire().await.ok()
     }
 
     pub(super) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {

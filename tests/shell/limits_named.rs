@@ -74,6 +74,11 @@ const COUNTED: &[(&str, &str, &str)] = &[
         "menu_steps_of_all_calls_together_have_an_end_and_their_room_comes_back",
     ),
     (
+        "tracker/calls/conversation.rs MAX_PEOPLE",
+        "tracker.details_dropped",
+        "of_a_conference_a_hundred_people_are_kept_and_that_the_customer_talks",
+    ),
+    (
         "tracker/calls/details.rs MAX_LINKEDIDS",
         "tracker.details_dropped",
         "a_call_that_goes_through_linkedids_without_end_keeps_the_first_hundred",
@@ -198,6 +203,7 @@ const WITHOUT_LOSS: &[&str] = &[
     // What is beyond waits, or goes in portions.
     "api/frames.rs MAX_READ",
     "api/front.rs MAX_LATE_READS",
+    "api/front.rs MAX_WHOLE_READS",
     "api/frames.rs MAX_READ_BYTES",
     "api/routes/changes.rs MAX_BYTES",
     "api/slots.rs MAX_REQUESTS",

@@ -274,6 +274,19 @@ mod bitrix24 {
     }
 
     #[test]
+    fn what_a_caller_calls_themselves_is_no_link_no_line_and_turns_nothing() {
+        let answers =
+            [(200, json!({ "result": [] })), (200, json!({ "result": 77 })), (200, json!({ "result": { "id": 1 } }))];
+        let name = json!({ "name": "[b]A[/b]\u{202e}C\u{2028}Why: nothing" });
+        let (asked, _) = played(Format::Bitrix24, "call.missed", &missed(&name), &answers);
+        assert_eq!(asked[1].1["fields"]["NAME"], "(b)A(/b) C Why: nothing");
+        let description = asked[2].1["description"].as_str().unwrap();
+        assert!(description.contains("\nName: (b)A(/b) C Why: nothing\n"), "{description}");
+        let (asked, _) = played(Format::Telegram, "call.missed", &missed(&name), &[(200, json!({ "ok": true }))]);
+        assert!(asked[0].1["text"].as_str().unwrap().contains("\nName: [b]A[/b] C Why: nothing\n"), "{asked:?}");
+    }
+
+    #[test]
     fn a_call_that_was_answered_needs_no_to_do() {
         let answers = [(200, json!({ "result": { "CONTACT": [4] } }))];
         assert_eq!(played(Format::Bitrix24, "call.ended", &answered(), &answers).1, GOOD);

@@ -17,6 +17,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
 
 async fn agents(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
     front.knows(of.pbx.as_deref(), false).await?;
+    let _turn = front.whole().await;
     let agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
     of.page(&uri, agents, |agent| (&agent.pbx, &agent.agent))
 }

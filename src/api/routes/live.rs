@@ -47,6 +47,7 @@ struct Cut {
 impl Front {
     /// Customers on the line, queues, agents and open callbacks, of one PBX or of all. The cursor is older than all of it: nothing is missed between the two.
     pub(crate) async fn live(&self, pbx: Option<&str>) -> Result<Live, Failure> {
+        let _turn = self.whole().await;
         let (cursor, calls) = self.read(|reader| Ok((reader.feed()?.end(), reader.calls_in_progress()?))).await?;
         let status: Status = self.ask(Ask::Status).await?;
         let agents = self.ask(Ask::Agents).await?;
@@ -83,6 +84,7 @@ impl Front {
 fn cut<T>(list: &mut Vec<T>, see: Option<&'static str>) -> Option<Cut> {
     let rows = list.len();
     list.truncate(MAX_ROWS);
+    list.shrink_to_fit();
     (rows > MAX_ROWS).then_some(Cut { rows, see })
 }
 
@@ -111,5 +113,6 @@ async fn live(State(front): State<Arc<Front>>, Asked(wanted): Asked<Wanted>) -> 
 
 async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
     front.knows(of.pbx.as_deref(), false).await?;
+    let _turn = front.whole().await;
     of.page(&uri, front.queues().await?, |queue| (&queue.pbx, &queue.queue))
 }

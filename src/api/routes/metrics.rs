@@ -27,6 +27,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
 }
 
 async fn metrics(State(front): State<Arc<Front>>) -> Listed {
+    let _turn = front.whole().await;
     let calls = front.read(|reader| reader.calls_in_progress()).await?;
     let mut figures: Figures = front.ask(Ask::Figures).await?;
     figures.queues = with_longest(std::mem::take(&mut figures.queues), &calls);

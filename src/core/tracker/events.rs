@@ -349,9 +349,7 @@ impl Tracker {
             self.phones_change(bridge, at);
         }
         self.phone_changes(channel, at);
-        for call in heard_by {
-            self.retime(call, at);
-        }
+        self.retime_all(&heard_by, at);
     }
 
     fn bridges_merge(&mut self, to: &event::Bridge<'_>, from: &event::Bridge<'_>, at: Millis) {

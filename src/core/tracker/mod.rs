@@ -24,6 +24,7 @@ use crate::model::sign::Sign;
 use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record, Tag};
 use calls::agent_codes::LastCalls;
 use calls::call;
+pub use calls::conversation::MAX_PEOPLE;
 pub use calls::details::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
 use calls::long_waits::LongWaits;
 use calls::registry::Calls;
@@ -177,7 +178,7 @@ pub struct Counters {
     pub channels_refused: u64,
     /// Empty bridges forgotten because of [`SPARE_BRIDGES`].
     pub bridges_forgotten: u64,
-    /// Legs, visits, menu steps and linkedids beyond the limits of one call, or of all together ([`MAX_DETAIL_BYTES`]).
+    /// Legs, people, visits, menu steps and linkedids beyond the limits of one call, or of all together ([`MAX_DETAIL_BYTES`]).
     pub details_dropped: u64,
     /// Calls recorded for the first time.
     pub calls_recorded: u64,

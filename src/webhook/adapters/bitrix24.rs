@@ -64,13 +64,18 @@ fn name(error: &str) -> &str {
     if is_word { error } else { "without a name" }
 }
 
+/// Bitrix24 shows what stands in brackets as links and pictures, and callers choose their names.
+fn without_marks(text: &str) -> String {
+    text.replace('[', "(").replace(']', ")")
+}
+
 fn lead(settings: &Settings, message: Message<'_>) -> Value {
     let mut fields = json!({
         "TITLE": notice::headline(message),
-        "NAME": message.some("name").unwrap_or_else(|| message.number()),
+        "NAME": without_marks(&notice::plain(message.some("name").unwrap_or_else(|| message.number()))),
         "PHONE": [{ "VALUE": message.number(), "VALUE_TYPE": "WORK" }],
         "SOURCE_ID": "CALL",
-        "COMMENTS": notice::words(message, settings.zone.as_ref()),
+        "COMMENTS": without_marks(&notice::words(message, settings.zone.as_ref())),
     });
     if let Some(user) = settings.responsible {
         fields["ASSIGNED_BY_ID"] = user.into();
@@ -85,7 +90,7 @@ fn to_do(settings: &Settings, message: Message<'_>, kind: u32, id: u64) -> Value
         "ownerId": id,
         "deadline": deadline,
         "title": notice::headline(message),
-        "description": notice::words(message, settings.zone.as_ref()),
+        "description": without_marks(&notice::words(message, settings.zone.as_ref())),
     });
     if let Some(user) = settings.responsible {
         to_do["responsibleId"] = user.into();

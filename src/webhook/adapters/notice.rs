@@ -1,6 +1,7 @@
 //! A change in words for people: the text of a notice, and of a task.
 
 use super::Message;
+use callbackd_core::model::text::is_harmful;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -55,9 +56,9 @@ pub(super) fn words(message: Message<'_>, zone: Option<&TimeZone>) -> String {
     lines.join("\n")
 }
 
-/// Without what a line or a terminal would obey.
+/// Without what a line, a terminal or a reader's eye would obey: line ends of any kind, signs that turn the direction of writing.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect()
 }
 
 /// A time as people there read it; as it is if it is none.

@@ -61,6 +61,7 @@ pub(crate) struct List {
 
 pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis, words: &Words) -> Result<List, Failure> {
     front.knows(choice.pbx.as_deref(), true).await?;
+    let _turn = front.whole().await;
     let agents = front.ask(Ask::Agents).await?;
     let mut agents_of: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for agent in agents {

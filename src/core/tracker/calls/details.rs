@@ -3,10 +3,10 @@
 use crate::ami::budget::Budget;
 use crate::ami::length::EXPRESSION;
 use crate::model::{IvrStep, Rating, Tag};
-use crate::tracker::calls::call::{Call, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::call::{Call, Person, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
 
-/// The details of all calls together (legs, queue visits, menu steps, tags, ratings, linkedids), bytes as they are estimated here; beyond it new ones are
+/// The details of all calls together (legs, people, queue visits, menu steps, tags, ratings, linkedids), bytes as they are estimated here; beyond it new ones are
 /// counted and not kept. Some 60,000 legs.
 pub const MAX_DETAIL_BYTES: usize = Budget::WHOLE.detail_bytes;
 /// Linkedids that lead to one call.
@@ -21,6 +21,7 @@ const SAID: usize = 3 * EXPRESSION;
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Weighed {
     legs: usize,
+    people: usize,
     visits: usize,
     steps: usize,
     keys: usize,
@@ -35,6 +36,10 @@ fn leg(leg: &TrackedLeg) -> usize {
         + leg.interface.len()
         + leg.dialled.len()
         + length(leg.queue.as_deref())
+}
+
+fn person(person: &Person) -> usize {
+    size_of::<Person>() + person.interface.len()
 }
 
 fn visit(visit: &TrackedVisit) -> usize {
@@ -61,12 +66,14 @@ impl Weighed {
         let copies = 1 + usize::from(call.recorded.is_some());
         let said = call.tags.len() + call.ratings.len();
         let more = call.attempts[before.legs..].iter().map(leg).sum::<usize>()
+            + call.people[before.people..].iter().map(person).sum::<usize>()
             + call.queue_visits[before.visits..].iter().map(visit).sum::<usize>()
             + call.ivr[before.steps..].iter().map(step).sum::<usize>()
             + call.keys[before.keys..].iter().map(|k| key(k)).sum::<usize>()
             + (said - before.said) * (size_of::<Tag>().max(size_of::<Rating>()) + SAID);
         Self {
             legs: call.attempts.len(),
+            people: call.people.len(),
             visits: call.queue_visits.len(),
             steps: call.ivr.len(),
             keys: call.keys.len(),
@@ -79,6 +86,7 @@ impl Weighed {
     fn is_of_more_than(&self, call: &Call) -> bool {
         self.recorded != call.recorded.is_some()
             || self.legs > call.attempts.len()
+            || self.people > call.people.len()
             || self.visits > call.queue_visits.len()
             || self.steps > call.ivr.len()
             || self.keys > call.keys.len()
@@ -94,6 +102,7 @@ impl Weighed {
     fn is_up_to_date(&self, call: &Call) -> bool {
         self.recorded == call.recorded.is_some()
             && self.legs == call.attempts.len()
+            && self.people == call.people.len()
             && self.visits == call.queue_visits.len()
             && self.steps == call.ivr.len()
             && self.keys == call.keys.len()

@@ -63,13 +63,6 @@ impl Tracker {
         }
     }
 
-    /// A person whom the customer of this call can talk with: has answered, and is no customer.
-    pub(crate) fn is_person(&self, call: Slot, slot: Slot) -> bool {
-        let channel = self.topology.channel(slot);
-        let of_another = channel.call != call && self.is_customer(channel.call, slot);
-        channel.can_talk() && !of_another && !self.is_customer(call, slot)
-    }
-
     /// The call has a customer who called in, and so a row of its own, whomever they meet.
     pub(crate) fn has_a_caller(&self, call: Slot) -> bool {
         let call = &self.calls[call];

@@ -2,6 +2,7 @@
 
 use crate::tracker::table::Slot;
 use crate::tracker::topology::graph::Topology;
+use std::collections::BTreeSet;
 
 impl Topology {
     /// Parties that have answered and hear each other now have met. Half of a Local channel alone is nobody to meet: the one that loses the race to answer
@@ -18,7 +19,12 @@ impl Topology {
 
     /// The calls whose channels this one is connected with, its own among them.
     pub(crate) fn calls_around(&self, channel: Slot) -> Vec<Slot> {
-        let mut calls: Vec<Slot> = self.reached(channel).into_iter().map(|slot| self.channel(slot).call).collect();
+        self.calls_of(&self.reached(channel))
+    }
+
+    /// The calls of these channels, each once.
+    pub(crate) fn calls_of(&self, channels: &[Slot]) -> Vec<Slot> {
+        let mut calls: Vec<Slot> = channels.iter().map(|slot| self.channel(*slot).call).collect();
         calls.sort_unstable();
         calls.dedup();
         calls
@@ -26,20 +32,54 @@ impl Topology {
 
     /// This channel and all that it is connected with, through bridges and Local channels.
     pub(crate) fn reached(&self, from: Slot) -> Vec<Slot> {
-        let mut reached = vec![from];
+        let (mut reached, mut bridges) = (Found::of(from), Found::default());
         let mut next = 0;
-        while next < reached.len() {
-            let from = reached[next];
+        while let Some(&from) = reached.all.get(next) {
             let channel = self.channel(from);
             next += 1;
             let other_half = self.other_half(from);
-            let members = self.bridge_of(channel).filter(|b| !b.holding);
+            // All who are in a bridge lead to the same members.
+            let bridge = channel.bridge.filter(|bridge| bridges.add(*bridge)).and_then(|_| self.bridge_of(channel));
+            let members = bridge.filter(|b| !b.holding);
             for &slot in members.iter().flat_map(|b| &b.members).chain(&other_half) {
-                if !reached.contains(&slot) && self.channel(slot).ended_ms.is_none() {
-                    reached.push(slot);
+                if self.channel(slot).ended_ms.is_none() {
+                    reached.add(slot);
                 }
             }
         }
-        reached
+        reached.all
+    }
+}
+
+/// So many are looked through one by one.
+const FEW: usize = 16;
+
+/// Each once, in the order in which they were found. A conversation has two or three, a conference thousands.
+#[derive(Default)]
+struct Found {
+    all: Vec<Slot>,
+    /// The same, once they are more than [`FEW`].
+    many: BTreeSet<Slot>,
+}
+
+impl Found {
+    fn of(first: Slot) -> Self {
+        Self { all: vec![first], many: BTreeSet::new() }
+    }
+
+    /// True if it is new.
+    fn add(&mut self, slot: Slot) -> bool {
+        let is_new = if self.all.len() < FEW {
+            !self.all.contains(&slot)
+        } else {
+            if self.many.is_empty() {
+                self.many.extend(&self.all);
+            }
+            self.many.insert(slot)
+        };
+        if is_new {
+            self.all.push(slot);
+        }
+        is_new
     }
 }
