@@ -41,7 +41,7 @@ fn who_asked_and_is_not_called_in_time_raises_an_alarm_once() {
     let mut scene = empty(half_an_hour());
     asks(&mut scene, None);
     scene.pass(30 * MINUTE - 1);
-    assert_eq!(alarms(&scene), []);
+    assert_eq!(alarms(&scene), [0; 0]);
     scene.pass(1);
     assert_eq!(alarms(&scene), [30 * MINUTE]);
     assert_eq!(scene.row(1).alarmed_ms, Some(MONDAY_10 + 30 * MINUTE));
@@ -56,7 +56,7 @@ fn who_did_not_ask_and_who_was_called_raise_none() {
     let mut scene = empty(half_an_hour());
     scene.misses(BOB, "sales");
     scene.pass(3 * HOUR);
-    assert_eq!(alarms(&scene), []);
+    assert_eq!(alarms(&scene), [0; 0]);
 
     let mut scene = Scene::new(half_an_hour(), vec![agent("101", &["sales"])]);
     asks(&mut scene, None);
@@ -117,7 +117,7 @@ fn it_survives_a_restart_before_and_after_the_alarm() {
     before.pass(HOUR);
     let mut alarmed = restart(&before);
     alarmed.pass(HOUR);
-    assert_eq!(alarms(&alarmed), []);
+    assert_eq!(alarms(&alarmed), [0; 0]);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_limit_that_is_configured_anew_counts_for_those_who_wait() {
     let mut scene = empty(policy());
     asks(&mut scene, None);
     scene.pass(HOUR);
-    assert_eq!(alarms(&scene), []);
+    assert_eq!(alarms(&scene), [0; 0]);
     scene.give(Input::Policies(&policies(overall(), half_an_hour())));
     scene.pass(1);
     assert_eq!(alarms(&scene).len(), 1);
