@@ -25,7 +25,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
@@ -39,6 +39,9 @@ const MAX_LATE_READS: usize = 2;
 
 /// Answers at once that are made of whole tables of what is now (channels, agents, queues), of which a page is shown: each holds them while it is made.
 const MAX_WHOLE_READS: usize = 2;
+
+/// Names of withdrawn tokens that a stream may have yet to hear of; one that missed some ends too, and its client comes back.
+const MAX_WITHDRAWN: usize = 16;
 
 /// What all requests share.
 #[derive(Debug)]
@@ -55,6 +58,8 @@ pub(crate) struct Front {
     pub(super) late_reads: Semaphore,
     /// Turns of answers that are made of whole tables.
     whole_reads: Semaphore,
+    /// Names of tokens as they are withdrawn.
+    pub(super) withdrawn: broadcast::Sender<Arc<str>>,
     /// Figures of today, as walls show them.
     pub(super) today: Today,
     /// Who is connected.
@@ -202,8 +207,10 @@ impl Front {
         let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
         let slots = Slots::new(geteuid().as_raw());
         let (late_reads, whole_reads) = (Semaphore::new(MAX_LATE_READS), Semaphore::new(MAX_WHOLE_READS));
-        let today = Today::default();
-        (Arc::new(Self { asks, readers, committed, frames, late_reads, whole_reads, today, slots, follows }), received)
+        let (today, (withdrawn, _)) = (Today::default(), broadcast::channel(MAX_WITHDRAWN));
+        let front =
+            Self { asks, readers, committed, frames, late_reads, whole_reads, withdrawn, today, slots, follows };
+        (Arc::new(front), received)
     }
 
     /// Adds what is counted here and not by the daemon's loop.

@@ -252,9 +252,10 @@ impl Queue {
         message.last_ms = begun_ms;
         let end_ms = begun_ms + took_ms;
         (message.state, message.next_ms) = match then {
-            Next::Delivered | Next::Off => (MessageState::Delivered, end_ms),
+            Next::Delivered => (MessageState::Delivered, end_ms),
             Next::Again(pause_ms) => (MessageState::Failing, end_ms + pause_ms),
-            Next::GiveUp => (MessageState::GivenUp, end_ms),
+            // Whoever is gone has not taken it.
+            Next::GiveUp | Next::Off => (MessageState::GivenUp, end_ms),
         };
         if message.state == MessageState::Delivered {
             message.body = None;

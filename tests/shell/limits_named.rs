@@ -206,6 +206,7 @@ const WITHOUT_LOSS: &[&str] = &[
     // What is beyond waits, or goes in portions.
     "api/frames.rs MAX_READ",
     "api/front.rs MAX_LATE_READS",
+    "api/front.rs MAX_WITHDRAWN",
     "api/front.rs MAX_WHOLE_READS",
     "api/frames.rs MAX_READ_BYTES",
     "api/routes/changes.rs MAX_BYTES",

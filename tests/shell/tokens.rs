@@ -2,7 +2,7 @@
 
 use crate::front::Front;
 use serde_json::{Value, json};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
@@ -32,6 +32,35 @@ fn token(front: &Front, name: &str, role: &str) -> String {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.starts_with("cbt_") && said.out.trim().len() == 68, "{said:?}");
     format!("Bearer {}", said.out.trim())
+}
+
+/// A stream of changes by this token, from its beginning on.
+fn stream(port: u16, bearer: &str) -> BufReader<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    write!(stream, "GET /v1/events HTTP/1.0\r\nHost: localhost\r\nAuthorization: {bearer}\r\n\r\n").unwrap();
+    let mut stream = BufReader::new(stream);
+    until(&mut stream, "event: begin");
+    stream
+}
+
+fn until(stream: &mut BufReader<TcpStream>, expected: &str) {
+    let mut line = String::new();
+    while line.trim_end() != expected {
+        line.clear();
+        assert!(stream.read_line(&mut line).unwrap() > 0, "{expected} did not come");
+    }
+}
+
+#[test]
+fn the_streams_of_a_withdrawn_token_end_at_once_and_others_go_on() {
+    let (front, port) = listening();
+    let [mut theirs, mut other] = ["wallboard", "wallboard-2"].map(|name| stream(port, &token(&front, name, "read")));
+    assert_eq!(front.run(&["token", "remove", "wallboard"]).code, 0);
+    let mut rest = String::new();
+    theirs.read_to_string(&mut rest).expect("it ends");
+    front.added("+12025550123");
+    until(&mut other, "event: callback.created");
 }
 
 #[test]

@@ -245,7 +245,7 @@ fn a_test_shows_the_answer_a_pause_holds_and_gone_switches_off() {
     assert_eq!(front.run(&["webhooks", "resume", "crm"]).code, 0);
     assert_eq!(state(&receiver.next()).0, "callback.created");
 
-    front.added("+12025550122");
+    let gone = front.added("+12025550122");
     receiver.next();
     front.said("webhook: Webhook answered 410 Gone and is switched off");
     front.added("+12025550124");
@@ -253,6 +253,10 @@ fn a_test_shows_the_answer_a_pause_holds_and_gone_switches_off() {
     assert_eq!(front.run(&["webhooks", "resume", "crm"]).code, 0);
     let id = front.added("+12025550125");
     assert_eq!(state(&receiver.next()).1, json!(id), "it begins with what comes next");
+    // What it has not taken is sent on order.
+    assert!(front.run(&["webhooks", "show", "crm"]).line(&["given up", "callback.created"]).contains("sent 1 times"));
+    assert_eq!(front.run(&["webhooks", "resend", "crm"]).code, 0);
+    assert_eq!(state(&receiver.next()).1, json!(gone));
     // What it had taken is sent once more on order.
     assert_eq!(front.run(&["webhooks", "resend", "crm", "2"]).code, 0);
     assert!(receiver.next().header("webhook-id").ends_with("_2"), "1 was that the PBX is seen");

@@ -330,6 +330,9 @@ fn gone_switches_off_and_what_comes_meanwhile_is_not_kept_for_it() {
     assert_eq!(store.webhook(&on).unwrap(), 1);
     store.write(&[fresh(abandoned("3.1"))]).unwrap();
     assert_eq!(data(&sent(&place, &endpoint))["linkedid"], "3.1");
+    let given_up = WebhookNote::Again("crm".into(), Again::GivenUp);
+    assert_eq!(store.webhook(&given_up).unwrap(), 1, "what it has not taken is kept");
+    assert_eq!(data(&sent(&place, &endpoint))["linkedid"], "1.1");
 }
 
 #[test]

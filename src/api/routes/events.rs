@@ -3,7 +3,7 @@
 use super::changes::{concerns, cursor, kinds};
 use crate::api::admit::{Streams, full};
 use crate::api::frames::{self, Frame, Stream};
-use crate::api::front::{Failure, Front, Listed};
+use crate::api::front::{Failure, Front, Listed, Peer};
 use crate::api::line::Line;
 use crate::api::query::Asked;
 use crate::api::slots::{Slot, StreamSlot, Unsent};
@@ -21,7 +21,8 @@ use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::{broadcast, watch};
 
 /// What a stream is given to send at once, bytes: a thousand clients that do not read keep a thousand of them.
 const PIECE: usize = 16 << 10;
@@ -54,10 +55,12 @@ async fn events(
     State(front): State<Arc<Front>>,
     Extension(line): Extension<Arc<Line>>,
     Extension(slot): Extension<Arc<Slot>>,
+    Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     Asked(wanted): Asked<Wanted>,
 ) -> Listed {
     let kinds = kinds(wanted.kind.as_deref())?;
+    let withdrawn = front.withdrawn.subscribe();
     front.knows(wanted.pbx.as_deref(), true).await?;
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     let after = last.or(wanted.after).as_deref().map(cursor).transpose()?;
@@ -73,6 +76,7 @@ async fn events(
     let follower = Follower {
         committed: front.committed.clone(),
         newest: front.frames.newest(),
+        permit: Permit { bearer: peer.0, withdrawn },
         _counted: front.frames.stream(),
         slot,
         first: Some(first),
@@ -115,6 +119,39 @@ impl Front {
     }
 }
 
+/// By what its client may read: withdrawn, the stream ends.
+struct Permit {
+    /// As [`Token::bearer`](crate::store::Token) says it, or a user of the machine.
+    bearer: String,
+    withdrawn: broadcast::Receiver<Arc<str>>,
+}
+
+impl Permit {
+    fn is_withdrawn(&mut self) -> bool {
+        loop {
+            match self.withdrawn.try_recv() {
+                Ok(name) if self.is_of(&name) => return true,
+                Ok(_) => {}
+                Err(TryRecvError::Empty) => return false,
+                // Whoever missed some comes back, and is looked at.
+                Err(_) => return true,
+            }
+        }
+    }
+
+    async fn withdrawn(&mut self) {
+        while let Ok(name) = self.withdrawn.recv().await {
+            if self.is_of(&name) {
+                return;
+            }
+        }
+    }
+
+    fn is_of(&self, name: &str) -> bool {
+        self.bearer.strip_prefix("token ").and_then(|rest| rest.split_once(" of ")).is_some_and(|(of, _)| of == name)
+    }
+}
+
 /// One stream: where it has come to. It holds no change that its client has not asked for.
 struct Follower {
     front: Arc<Front>,
@@ -122,6 +159,7 @@ struct Follower {
     slot: StreamSlot,
     committed: watch::Receiver<i64>,
     newest: watch::Receiver<i64>,
+    permit: Permit,
     first: Option<Bytes>,
     /// Room that the last piece takes, if it is a long one.
     unsent: Option<Unsent>,
@@ -146,6 +184,9 @@ impl Follower {
 
     async fn piece(&mut self) -> Option<Bytes> {
         loop {
+            if self.permit.is_withdrawn() {
+                return None;
+            }
             let mut wait = true;
             if self.at.seq < *self.committed.borrow_and_update() {
                 wait = false;
@@ -181,11 +222,10 @@ impl Follower {
                 }
             }
             if wait {
-                let news = tokio::time::timeout(Timing::get().heartbeat, self.newest.changed());
-                match news.await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return None,
-                    Err(_) => return Some(Bytes::from_static(b":\n\n")),
+                tokio::select! {
+                    news = self.newest.changed() => news.ok()?,
+                    () = self.permit.withdrawn() => return None,
+                    () = tokio::time::sleep(Timing::get().heartbeat) => return Some(Bytes::from_static(b":\n\n")),
                 }
             }
         }

@@ -98,6 +98,8 @@ async fn remove(
 ) -> Answer {
     let Path(name) = name?;
     if front.change(TokenChange::Remove(name.clone())).await? {
+        // Nobody may follow a stream.
+        let _ = front.withdrawn.send(name.as_str().into());
         tracing::info!(target: "api", token = %name, %by, "Token withdrawn");
         return Ok(Json(json!({ "withdrawn": name })));
     }

@@ -86,14 +86,15 @@ impl Counts {
 
     fn count(&self, answer: &Answer, next: Next) {
         let kind = match (answer, next) {
-            (_, Next::Delivered | Next::Off) => &self.delivered,
+            (_, Next::Delivered) => &self.delivered,
+            (_, Next::Off) => &self.refused,
             (answer, _) if is_refusal(answer) => &self.refused,
             (Answer::Status(..), _) => &self.failed,
             (Answer::Late(_), _) => &self.late,
             (Answer::Nothing(_), _) => &self.unreachable,
         };
         kind.fetch_add(1, Relaxed);
-        if next == Next::GiveUp {
+        if matches!(next, Next::GiveUp | Next::Off) {
             self.given_up.fetch_add(1, Relaxed);
         }
     }
@@ -242,6 +243,7 @@ impl Worker {
             hand.queue = None;
             // What comes is not for it.
             counts.passed.store(i64::MAX, Relaxed);
+            counts.waits_since_ms.store(0, Relaxed);
         }
         Ok(())
     }
