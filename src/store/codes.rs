@@ -1,11 +1,12 @@
 //! The table `codes`: what the daemon's configuration says of codes, for who reads the database, and which calls have each; and how calls were rated.
 
+use super::questions::{CODE_COUNTS, LATEST_RATINGS, LATEST_TAGS};
 use super::{Error, Reader};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{Code, Codes, OnCallback};
 use callbackd_core::model::{Rating, Tag};
 use callbackd_core::order::InOrder as _;
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Params, Row, Transaction, params};
 use std::ops::ControlFlow;
 
 /// A code, and the calls that have it.
@@ -53,7 +54,7 @@ impl Reader {
         self.read(|connection| {
             let known = stored(connection)?.into_iter();
             let mut found: Vec<CodeCount> = known.map(|code| CodeCount { code, known: true, calls: 0 }).collect();
-            let mut counts = connection.prepare(super::questions::CODE_COUNTS)?;
+            let mut counts = connection.prepare(CODE_COUNTS)?;
             let mut rows = counts.query(params![since_ms, pbx])?;
             while let Some(row) = rows.next()? {
                 let (word, calls): (String, i64) = (row.get(0)?, row.get(1)?);
@@ -86,20 +87,11 @@ impl Reader {
         code: Option<&str>,
         pbx: Option<&str>,
         behind: Option<(Millis, i64)>,
-        mut each: impl FnMut(OfCall<Tag>) -> ControlFlow<()>,
+        each: impl FnMut(OfCall<Tag>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let (started_ms, id) = behind.unwrap_or((Millis::MAX, i64::MAX));
-        self.read(|connection| {
-            let mut found = connection.prepare(super::questions::LATEST_TAGS)?;
-            let mut rows = found.query(params![started_ms, id, code, pbx])?;
-            while let Some(row) = rows.next()? {
-                let tag = Tag { code: row.get(4)?, note: row.get(5)?, by: row.get(6)?, at_ms: row.get(7)? };
-                if each(OfCall::read(row, tag)?).is_break() {
-                    break;
-                }
-            }
-            Ok(())
-        })
+        let tag = |row: &Row<'_>| Ok(Tag { code: row.get(4)?, note: row.get(5)?, by: row.get(6)?, at_ms: row.get(7)? });
+        self.each_of_call(LATEST_TAGS, params![started_ms, id, code, pbx], tag, each)
     }
 
     /// How calls were rated, the newest calls first, on all PBXs or on this one, behind a call (when it began, row id); until `each` breaks.
@@ -110,15 +102,26 @@ impl Reader {
         &self,
         pbx: Option<&str>,
         behind: Option<(Millis, i64)>,
-        mut each: impl FnMut(OfCall<Rating>) -> ControlFlow<()>,
+        each: impl FnMut(OfCall<Rating>) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let (started_ms, id) = behind.unwrap_or((Millis::MAX, i64::MAX));
+        let rating = |row: &Row<'_>| Ok(Rating { score: row.get(4)?, by: row.get(5)?, at_ms: row.get(6)? });
+        self.each_of_call(LATEST_RATINGS, params![started_ms, id, pbx], rating, each)
+    }
+
+    /// What calls have, by this question, whose first columns are the call's; until `each` breaks.
+    fn each_of_call<T>(
+        &self,
+        question: &str,
+        asked: impl Params,
+        what: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+        mut each: impl FnMut(OfCall<T>) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
         self.read(|connection| {
-            let mut found = connection.prepare(super::questions::LATEST_RATINGS)?;
-            let mut rows = found.query(params![started_ms, id, pbx])?;
+            let mut found = connection.prepare(question)?;
+            let mut rows = found.query(asked)?;
             while let Some(row) = rows.next()? {
-                let rating = Rating { score: row.get(4)?, by: row.get(5)?, at_ms: row.get(6)? };
-                if each(OfCall::read(row, rating)?).is_break() {
+                if each(OfCall::read(row, what(row)?)?).is_break() {
                     break;
                 }
             }
