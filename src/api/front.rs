@@ -207,7 +207,7 @@ impl Front {
         let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
         let slots = Slots::new(geteuid().as_raw());
         let (late_reads, whole_reads) = (Semaphore::new(MAX_LATE_READS), Semaphore::new(MAX_WHOLE_READS));
-        let (today, (withdrawn, _)) = (Today::default(), broadcast::channel(MAX_WITHDRAWN));
+        let (today, withdrawn) = (Today::default(), broadcast::Sender::new(MAX_WITHDRAWN));
         let front =
             Self { asks, readers, committed, frames, late_reads, whole_reads, withdrawn, today, slots, follows };
         (Arc::new(front), received)

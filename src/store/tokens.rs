@@ -68,6 +68,12 @@ impl Token {
     pub(crate) fn bearer(&self) -> String {
         format!("token {} of {}", self.name, self.by)
     }
+
+    /// Whether that is the bearer of a token of this name; a user of the machine is none.
+    #[must_use]
+    pub(crate) fn is_borne(name: &str, bearer: &str) -> bool {
+        bearer.strip_prefix("token ").and_then(|rest| rest.split_once(" of ")).is_some_and(|(of, _)| of == name)
+    }
 }
 
 /// What is kept of a secret: the SHA-256 of it in hexadecimal digits. It is random and long, so no slower hash is needed.

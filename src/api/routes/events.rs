@@ -8,6 +8,7 @@ use crate::api::line::Line;
 use crate::api::query::Asked;
 use crate::api::slots::{Slot, StreamSlot, Unsent};
 use crate::store::feed::{Behind, Cursor};
+use crate::store::tokens::Token;
 use crate::timing::Timing;
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -16,12 +17,12 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use callbackd_core::model::ChangeKind;
+use futures_util::FutureExt as _;
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{broadcast, watch};
 
 /// What a stream is given to send at once, bytes: a thousand clients that do not read keep a thousand of them.
@@ -121,34 +122,23 @@ impl Front {
 
 /// By what its client may read: withdrawn, the stream ends.
 struct Permit {
-    /// As [`Token::bearer`](crate::store::Token) says it, or a user of the machine.
+    /// As [`Token::bearer`] says it, or a user of the machine.
     bearer: String,
     withdrawn: broadcast::Receiver<Arc<str>>,
 }
 
 impl Permit {
     fn is_withdrawn(&mut self) -> bool {
-        loop {
-            match self.withdrawn.try_recv() {
-                Ok(name) if self.is_of(&name) => return true,
-                Ok(_) => {}
-                Err(TryRecvError::Empty) => return false,
-                // Whoever missed some comes back, and is looked at.
-                Err(_) => return true,
-            }
-        }
+        self.withdrawn().now_or_never().is_some()
     }
 
+    /// Waits until it is. Whoever missed some that were comes back, and is looked at.
     async fn withdrawn(&mut self) {
         while let Ok(name) = self.withdrawn.recv().await {
-            if self.is_of(&name) {
+            if Token::is_borne(&name, &self.bearer) {
                 return;
             }
         }
-    }
-
-    fn is_of(&self, name: &str) -> bool {
-        self.bearer.strip_prefix("token ").and_then(|rest| rest.split_once(" of ")).is_some_and(|(of, _)| of == name)
     }
 }
 
