@@ -32,7 +32,8 @@ impl Topology {
 
     /// This channel and all that it is connected with, through bridges and Local channels.
     pub(crate) fn reached(&self, from: Slot) -> Vec<Slot> {
-        let (mut reached, mut bridges) = (Found::of(from), Found::default());
+        let (mut reached, mut bridges) = (Found::default(), Found::default());
+        reached.add(from);
         let mut next = 0;
         while let Some(&from) = reached.all.get(next) {
             let channel = self.channel(from);
@@ -63,10 +64,6 @@ struct Found {
 }
 
 impl Found {
-    fn of(first: Slot) -> Self {
-        Self { all: vec![first], many: BTreeSet::new() }
-    }
-
     /// True if it is new.
     fn add(&mut self, slot: Slot) -> bool {
         let is_new = if self.all.len() < FEW {
