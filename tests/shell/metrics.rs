@@ -59,14 +59,17 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
     }
 }
 
+/// What a series is now.
+fn value(front: &Front, series: &str) -> f64 {
+    let text = front.get("/metrics").as_str().unwrap().to_owned();
+    let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    found.unwrap_or_else(|| panic!("{series} is not in {text}")).parse().unwrap()
+}
+
 #[test]
 fn a_configuration_that_is_refused_when_it_is_read_anew_is_shown_until_it_is_right() {
     let mut front = Front::open("");
-    let value = |front: &Front, name: &str| {
-        let text = front.get("/metrics").as_str().unwrap().to_owned();
-        let found = text.lines().find_map(|line| line.strip_prefix(&format!("callbackd_config_last_reload_{name} ")));
-        found.unwrap_or_else(|| panic!("{name} is not in {text}")).parse::<f64>().unwrap()
-    };
+    let value = |front: &Front, name: &str| value(front, &format!("callbackd_config_last_reload_{name}"));
     let begun = value(&front, "success_timestamp_seconds");
     let right = std::fs::read_to_string(front.site.path("callbackd.toml")).unwrap();
     front.site.configure(&format!("{right}nonsense = 1\n"));
@@ -91,12 +94,7 @@ fn pong(action: &Action) -> Option<String> {
 #[test]
 fn an_answer_to_our_own_ping_is_no_event_and_an_event_is_one() {
     let front = Front::of(pong, "");
-    let value = |name: &str| {
-        let text = front.get("/metrics").as_str().unwrap().to_owned();
-        let name = format!("callbackd_{name}{{pbx=\"pbx\"}} ");
-        let found = text.lines().find_map(|line| line.strip_prefix(&name));
-        found.unwrap_or_else(|| panic!("{name} is not in {text}")).parse::<f64>().unwrap()
-    };
+    let value = |name: &str| value(&front, &format!("callbackd_{name}{{pbx=\"pbx\"}}"));
     let until_above = |name: &str, before: f64| {
         while value(name) <= before {
             std::thread::sleep(Duration::from_millis(50));

@@ -81,8 +81,8 @@ pub(super) fn put(all: &mut Families, pbxs: &[PbxId], counted: &Counted) {
     all.put(Counter, "queues_unnamed_total", help, &[], tally.unnamed as f64);
     let help = "From the first attempt at a transaction until it was on the disk.";
     all.seconds("store_commit_seconds", help, &[], &counted.commits, US);
-    all.put(super::families::Kind::Gauge, "feed_rows", "Changes that the feed keeps.", &[], counted.feed_rows as f64);
-    all.put(super::families::Kind::Gauge, "feed_bytes", "Their size.", &[], counted.feed_bytes as f64);
+    all.put(Gauge, "feed_rows", "Changes that the feed keeps.", &[], counted.feed_rows as f64);
+    all.put(Gauge, "feed_bytes", "Their size.", &[], counted.feed_bytes as f64);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
