@@ -2,7 +2,7 @@
 
 use super::front::Failure;
 use axum::http::StatusCode;
-use callbackd_core::callbacks::commands::{Command, CommandError};
+use callbackd_core::callbacks::commands::{CallbackRequest, Command, CommandError};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::NoSuchPbx;
 use callbackd_core::model::identity::there_are;
@@ -11,9 +11,6 @@ use serde::Deserialize;
 
 /// Longest note or reason, in characters; longer ones are cut.
 const MAX_NOTE: usize = 500;
-
-/// Of a field that a command cannot do without.
-const NEEDED: &str = "is needed";
 
 /// Latest time that a callback is put off to, ms from now: a year.
 const MAX_DELAY_MS: Millis = 31_536_000_000;
@@ -38,8 +35,13 @@ pub(crate) struct Add {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schemars(range(min = 0, max = MAX_DELAY_MS)))]
     delay_ms: Millis,
-    /// In place of `delay_ms`: a time as `2026-11-30T09:30`, or `+2h`.
+    /// In place of `delay_ms`: a time as `2026-11-30T09:30` by the clock of `[hours]`, without a zone, or `+2h` from now; 31 days ahead at
+    /// most, and moved into working hours. It replaces the time of an open callback.
     at: Option<String>,
+    /// The customer asked for it: it goes ahead of misses and lasts for `callback.expire_requested`. An open callback keeps its PBX, queue
+    /// and priority. Always so with a token of the role `request`.
+    #[serde(default)]
+    requested: bool,
     /// Higher goes first.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schemars(range(min = MIN_PRIORITY, max = MAX_PRIORITY)))]
@@ -109,6 +111,12 @@ fn wrong(field: &str, what: &str) -> Failure {
     Failure::of_field(field, format!("`{field}` {what}"), what)
 }
 
+/// A field that a command cannot do without.
+pub(super) fn needed(field: &str) -> Failure {
+    let fix = format!("send {{\"{field}\": …}}");
+    Failure::of_field(field, format!("`{field}` is needed: {fix}"), fix)
+}
+
 /// A time that lies ahead, and within a year.
 fn ahead(field: &str, ms: Millis) -> Result<Millis, Failure> {
     match ms {
@@ -130,6 +138,18 @@ pub(super) fn note(text: &str) -> String {
     text.chars().filter(|c| !is_harmful(*c)).take(MAX_NOTE).collect()
 }
 
+impl Add {
+    /// The command, where the customer asks, who does not say how urgent they are.
+    pub(super) fn by_the_customer(self) -> Result<Command, Failure> {
+        if self.priority != 0 {
+            let fix = "leave it out";
+            let why = "a token of the role request may not set `priority`";
+            return Err(Failure::of_field("priority", format!("{why}: {fix}"), fix).with_status(StatusCode::FORBIDDEN));
+        }
+        Self { requested: true, ..self }.try_into()
+    }
+}
+
 impl TryFrom<Add> for Command {
     type Error = Failure;
 
@@ -138,15 +158,16 @@ impl TryFrom<Add> for Command {
             let fix = "send one of them";
             return Err(Failure::of_field("at", format!("`at` and `delay_ms` name two times: {fix}"), fix));
         }
-        Ok(Self::Add {
+        Ok(Self::Add(CallbackRequest {
             number: add.number,
             pbx: add.pbx,
             queue: add.queue.filter(|queue| !queue.is_empty()),
             delay_ms: ahead("delay_ms", add.delay_ms)?,
             at: add.at,
+            requested: add.requested,
             priority: priority(add.priority)?,
             note: note(&add.note),
-        })
+        }))
     }
 }
 
@@ -175,11 +196,11 @@ impl CommandBody {
             "assign" => Ok(Command::Assign { id, agent: self.agent, note }),
             "prioritise" => match self.priority {
                 Some(wanted) => priority(wanted).map(|priority| Command::Prioritise { id, priority, note }),
-                None => Err(wrong("priority", NEEDED)),
+                None => Err(needed("priority")),
             },
             "delay" => match self.delay_ms {
                 Some(ms) => ahead("delay_ms", ms).map(|delay_ms| Command::Delay { id, delay_ms, note }),
-                None => Err(wrong("delay_ms", NEEDED)),
+                None => Err(needed("delay_ms")),
             },
             _ => return None,
         })
@@ -193,12 +214,14 @@ pub(super) fn refusal(error: &CommandError) -> Failure {
         CommandError::NoSuchAgent(_) => ("agent", "GET /v1/agents lists them".to_owned()),
         CommandError::NoSuchQueue { .. } => ("queue", "GET /v1/queues lists them".to_owned()),
         CommandError::NoSuchCode(_) => ("code", "GET /v1/codes lists them".to_owned()),
-        CommandError::Time { .. } => ("at", "a time as 2026-11-30T09:30, or +2h".to_owned()),
+        CommandError::Time { .. } => {
+            ("at", "a time ahead as 2026-11-30T09:30, by the clock of [hours] and without a zone, or +2h".to_owned())
+        }
         CommandError::NotCallable { .. } => ("number", "a number as it is dialled here, or as +12025550123".to_owned()),
         CommandError::NotOnTheList(_) => ("number", "GET /v1/dnc lists them".to_owned()),
         CommandError::DoNotCall(number) => ("number", format!("DELETE /v1/dnc/{number} takes it off that list")),
-        CommandError::NoSuchCallback(_)
-        | CommandError::Closed { .. }
+        CommandError::NoSuchCallback(_) => ("id", "GET /v1/callbacks lists them".to_owned()),
+        CommandError::Closed { .. }
         | CommandError::Active { .. }
         | CommandError::OpenAlready { .. }
         | CommandError::Full(_)

@@ -1,13 +1,14 @@
 //! What all requests share: the way to the daemon's loop, the connections for reading, and how a refusal is said.
 
 use super::Ask;
-use super::commands::refusal;
+use super::commands::{needed, refusal};
 use super::frames::Frames;
 use super::query::{DESCRIBED, unknown};
 use super::readers::Readers;
 use super::slots::Slots;
 use super::status::Status;
 use super::web::Today;
+use crate::store::tokens::Role;
 use crate::store::{self, Reader};
 use axum::Json;
 use axum::body::Bytes;
@@ -22,6 +23,7 @@ use rustix::process::geteuid;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,9 +75,14 @@ impl Drop for Front {
     }
 }
 
-/// The user at the other end.
+/// Who is at the other end: a user of the machine, or the bearer of a token.
 #[derive(Debug, Clone)]
-pub(crate) struct Peer(pub String);
+pub(crate) struct Peer {
+    /// As the history has them.
+    pub(crate) name: String,
+    /// What they may do.
+    pub(crate) role: Role,
+}
 
 /// Why a request was not carried out: a status, a sentence, and where they can be known the field that is wrong and what to write there.
 #[derive(Debug)]
@@ -106,6 +113,11 @@ impl Failure {
     pub(crate) fn of_field(field: &str, error: impl Into<String>, fix: impl Into<String>) -> Self {
         let (field, fix) = (Some(field.to_owned()), Some(fix.into()));
         Self { field, fix, ..Self::new(StatusCode::BAD_REQUEST, error) }
+    }
+
+    /// What to do, where no field is wrong.
+    pub(crate) fn with_fix(self, fix: impl Into<String>) -> Self {
+        Self { fix: Some(fix.into()), ..self }
     }
 
     /// From here on the feed can be read.
@@ -169,6 +181,10 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| {
         let words = error.to_string();
         unknown("field", &words).unwrap_or_else(|| {
+            let missing = words.strip_prefix("missing field `").and_then(|rest| rest.split_once('`'));
+            if let Some((name, _)) = missing {
+                return needed(name);
+            }
             let place = Some((error.line(), error.column())).filter(|_| error.is_data());
             let field = place.and_then(|(line, column)| field_at(body, line, column));
             let why = format!("the body is not the JSON that is expected here: {words}: {fix}");
@@ -256,7 +272,7 @@ impl Front {
     }
 
     pub(super) async fn command(&self, command: Command, peer: Peer) -> Answer {
-        let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
+        let done = self.ask(|reply| Ask::Command { command, by: peer.name, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
             Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "added": entry }))),
@@ -279,6 +295,27 @@ impl Front {
             let fix = there_are(&unknown.known);
             Failure::of_field("pbx", unknown.to_string(), fix)
         })
+    }
+
+    /// The code that is named, as it is written: shipped, configured, or borne by a call.
+    pub(super) async fn code(&self, field: &str, named: Option<String>) -> Result<Option<String>, Failure> {
+        let Some(code) = named.map(|code| code.to_ascii_uppercase()) else { return Ok(None) };
+        let wanted = code.clone();
+        let known = self.read(move |reader| {
+            let mut known = reader.known_codes()?.iter().any(|code| code.code == wanted);
+            if !known {
+                reader.each_tag(Some(&wanted), None, None, |_| {
+                    known = true;
+                    ControlFlow::Break(())
+                })?;
+            }
+            Ok(known)
+        });
+        if known.await? {
+            return Ok(Some(code));
+        }
+        let why = format!("there is no code {}, and no call has it", code.escape_debug());
+        Err(Failure::of_field(field, why, "GET /v1/codes lists them"))
     }
 
     /// Reads on a thread that may wait.

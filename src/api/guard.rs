@@ -21,7 +21,7 @@ const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 const NOBODY: &str = "nobody";
 /// The answer to a connection for which there is no slot.
 const TOO_MANY: &str = "too many connections: close some that are open and try again";
-/// Callbacks that one token of the role `request` may ask for in a minute.
+/// Requests for callbacks that may come in a minute with one token of the role `request`, taken or not.
 const REQUESTS_A_MINUTE: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -44,7 +44,7 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request,
     match guard.admit(&headers, &method, &path).await {
         Ok((peer, session)) => {
             let slot = request.extensions().get::<Arc<Slot>>();
-            if peer.0 != NOBODY && slot.is_some_and(|slot| !slot.has_shown_a_token()) {
+            if peer.name != NOBODY && slot.is_some_and(|slot| !slot.has_shown_a_token()) {
                 let close = [(CONNECTION, "close")];
                 return (close, Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY)).into_response();
             }
@@ -71,15 +71,15 @@ impl Guard {
     ) -> Result<(Peer, Option<web::Session>), Box<Response>> {
         self.host(headers)?;
         if is_open(method, path) || (self.pages && web::is_open(method, path)) {
-            return Ok((Peer(NOBODY.to_owned()), None));
+            return Ok((Peer { name: NOBODY.to_owned(), role: Role::Read }, None));
         }
         if self.pages && !headers.contains_key(AUTHORIZATION) && web::is_page(method, path) {
             let session = self.session(headers, method, path).await?;
-            return Ok((Peer(session.bearer.clone()), Some(session)));
+            return Ok((Peer { name: session.bearer.clone(), role: session.role }, Some(session)));
         }
         let token = self.token(headers).await?;
         self.may(&token, method, path)?;
-        Ok((Peer(token.bearer()), None))
+        Ok((Peer { name: token.bearer(), role: token.role }, None))
     }
 
     /// A browser, by its cookie; one that has none is shown where to log in.
@@ -164,8 +164,11 @@ impl Guard {
         }
         if token.role == Role::Request && !self.has_room(&token.name) {
             self.front.slots.request_refused();
-            let why = format!("more than {REQUESTS_A_MINUTE} callbacks in a minute");
-            let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "Authorization", &why, "wait a minute");
+            let why = format!(
+                "more than {REQUESTS_A_MINUTE} requests in a minute with this token; those that were refused count too"
+            );
+            let failure = Failure::new(StatusCode::TOO_MANY_REQUESTS, why).with_fix("wait a minute");
+            let mut response = Box::new(failure.into_response());
             response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("60"));
             return Err(response);
         }

@@ -4,6 +4,7 @@ use super::front::{Front, Peer};
 use super::line::Line;
 use super::routes::router;
 use super::slots::Slot;
+use crate::store::tokens::Role;
 use crate::timing::Timing;
 use axum::Router;
 use hyper::body::Incoming;
@@ -131,7 +132,7 @@ async fn accept(listener: UnixListener, front: Arc<Front>, routes: Router) {
                 // Without credentials it is nobody: one user like any other.
                 let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
                 let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
-                attend(stream, routes.clone(), front.slots.take(uid), Peer(peer));
+                attend(stream, routes.clone(), front.slots.take(uid), Peer { name: peer, role: Role::Operate });
             }
             // Too many files are open, for example: wait for some to be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

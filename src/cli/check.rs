@@ -10,6 +10,7 @@ mod feed;
 mod here;
 mod hours;
 pub(crate) mod paths;
+mod queues;
 pub(crate) mod report;
 pub(crate) mod rights;
 mod shipped;
@@ -85,7 +86,8 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
     let mut config = config.clone();
     let credentials = secret::credentials();
     secret::beside(&mut config, path, credentials.as_deref());
-    let several = config.pbx.len() > 1;
+    let pbxs = config.pbx.len();
+    let several = pbxs > 1;
     if let Some(name) = &args.pbx {
         match which(&config, Some(name), |_| true).cloned() {
             Ok(pbx) => config.pbx = vec![pbx],
@@ -110,9 +112,15 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
                 let db = &config.store.path;
                 let own = within(db, || Reader::open(db).and_then(|reader| reader.attempt_prefix()).ok());
                 let own = own.ok().flatten();
+                let mut asked = Vec::new();
                 for pbx in &config.pbx {
                     let answers = runtime.block_on(ask(pbx, credentials.as_deref()));
                     there(pbx, several, own, &answers, &mut report);
+                    asked.extend(answers.broken.is_none().then_some(answers.facts));
+                }
+                // Where one PBX of several is looked at, the others' queues are not known.
+                if asked.len() == pbxs {
+                    report.extend(&queues::judge(&config, &asked));
                 }
             }
             Err(error) => report.refuse(Exit::Software, &Finding::missing("threads", error.to_string())),

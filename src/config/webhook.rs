@@ -1,6 +1,7 @@
 //! The tables `[[webhook]]`: endpoints that receive what became true.
 
 mod format;
+mod words;
 
 use super::feed::Feed;
 use super::file::one_of;
@@ -326,6 +327,10 @@ fn map(table: &DeTable<'_>, problems: &Problems) -> Map {
                     "empty",
                     "write one, or leave the line out",
                 );
+            }
+            Some(word) if !words::of(field).is_empty() && !words::of(field).contains(&word) => {
+                let help = instead_of(word, words::of(field).into_iter());
+                problems.add(key.span(), format!("`{field}` is never `{word}`"), "unknown", help);
             }
             Some(word) => drop(map.words.insert((field.to_owned(), word.to_owned()), to.to_string())),
             None => {

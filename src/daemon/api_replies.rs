@@ -82,7 +82,7 @@ pub(crate) fn named(command: &Command) -> Option<i64> {
         | Command::Retry { id, .. }
         | Command::Prioritise { id, .. }
         | Command::Delay { id, .. } => Some(*id),
-        Command::Add { .. }
+        Command::Add(_)
         | Command::Tag { .. }
         | Command::Untag { .. }
         | Command::DncAdd { .. }

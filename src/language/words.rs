@@ -121,7 +121,7 @@ words! {
     note: "Note", "Заметка", "Нотатка", "הערה", "Nota", "Notiz";
     // Why a callback waits
     r_pending: "its turn comes with the next free agent", "следующий, когда освободится оператор", "наступний, коли звільниться оператор", "הבא בתור לנציג פנוי", "le toca con el próximo agente libre", "ist mit dem nächsten freien Agenten dran";
-    r_delay: "many call again at once", "многие перезванивают сами", "багато хто передзвонює сам", "רבים מתקשרים שוב מיד", "muchos vuelven a llamar enseguida", "viele rufen gleich noch einmal an";
+    r_delay: "its time has not come yet", "время ещё не наступило", "час ще не настав", "עוד לא הגיע הזמן", "aún no es la hora", "noch nicht an der Zeit";
     r_retry: "until the next attempt", "до следующей попытки", "до наступної спроби", "עד הניסיון הבא", "hasta el próximo intento", "bis zum nächsten Versuch";
     r_hours: "you are closed, or about to close", "нерабочее время", "неробочий час", "מחוץ לשעות הפעילות", "fuera de horario", "außerhalb der Öffnungszeiten";
     r_quiet: "it is night where the customer is", "у клиента ночь", "у клієнта ніч", "אצל הלקוח לילה", "es de noche donde el cliente", "beim Kunden ist Nacht";

@@ -1,7 +1,7 @@
 //! What people may ask of the scheduler, and what it answers.
 
 use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, overall, policies, policy};
-use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::commands::{CallbackRequest, Command, CommandError, Done};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input, MAX_DO_NOT_CALL_BYTES};
 use callbackd_core::model::presence::Busy;
@@ -9,15 +9,7 @@ use callbackd_core::model::progress::Step;
 use callbackd_core::model::{CallbackRow, CallbackState};
 
 fn add(number: &str) -> Command {
-    Command::Add {
-        number: number.into(),
-        pbx: None,
-        queue: Some("sales".into()),
-        delay_ms: 0,
-        at: None,
-        priority: 0,
-        note: String::new(),
-    }
+    Command::Add(CallbackRequest { number: number.into(), queue: Some("sales".into()), ..CallbackRequest::default() })
 }
 
 fn cancel(id: i64) -> Command {
@@ -74,15 +66,13 @@ fn adding_a_number_that_waits_already_changes_its_callback() {
     scene.misses(ANN, "sales");
     scene.presence.agents.push(agent("102", &["support"]));
     scene.busy("PJSIP/102", Some(Busy::OnCall));
-    let command = Command::Add {
+    let command = Command::Add(CallbackRequest {
         number: ANN.into(),
-        pbx: None,
         queue: Some("support".into()),
-        delay_ms: 0,
-        at: None,
         priority: 7,
         note: "the boss asks".into(),
-    };
+        ..CallbackRequest::default()
+    });
     let changed = row(scene.asks(command));
     assert_eq!((changed.id, changed.priority, changed.queue.as_deref()), (1, 7, Some("support")));
     assert_eq!(scene.rows.len(), 1);
@@ -90,15 +80,11 @@ fn adding_a_number_that_waits_already_changes_its_callback() {
 
 #[test]
 fn a_pbx_that_is_not_known_is_asked_for() {
-    let command = Command::Add {
+    let command = Command::Add(CallbackRequest {
         number: ANN.into(),
         pbx: Some("elsewhere".into()),
-        queue: None,
-        delay_ms: 0,
-        at: None,
-        priority: 0,
-        note: String::new(),
-    };
+        ..CallbackRequest::default()
+    });
     assert_eq!(all_busy().asks(command).unwrap_err().to_string(), "no PBX `elsewhere`; there is `pbx`");
 }
 
@@ -276,14 +262,8 @@ fn every_order_keeps_the_reason_that_was_given_for_it() {
 #[test]
 fn a_queue_that_nobody_knows_is_refused_with_those_that_there_are() {
     let mut scene = all_busy();
-    let to = |queue: &str| Command::Add {
-        number: ANN.into(),
-        pbx: None,
-        queue: Some(queue.into()),
-        delay_ms: 0,
-        at: None,
-        priority: 0,
-        note: String::new(),
+    let to = |queue: &str| {
+        Command::Add(CallbackRequest { number: ANN.into(), queue: Some(queue.into()), ..CallbackRequest::default() })
     };
     assert_eq!(
         scene.asks(to("salse")).unwrap_err().to_string(),
@@ -352,15 +332,11 @@ fn the_list_of_those_not_to_be_called_is_full_some_day_and_forgets_nobody_for_it
 #[test]
 fn agents_and_queues_are_meant_by_name_extension_and_interface_in_any_case() {
     let mut scene = all_busy();
-    let add = Command::Add {
+    let add = Command::Add(CallbackRequest {
         number: ANN.to_owned(),
-        pbx: None,
         queue: Some("SALES".to_owned()),
-        delay_ms: 0,
-        at: None,
-        priority: 0,
-        note: String::new(),
-    };
+        ..CallbackRequest::default()
+    });
     assert_eq!(row(scene.asks(add)).queue.as_deref(), Some("sales"));
     for wanted in ["PJSIP/101", "pjsip/101", "agent 101", "AGENT 101", "101"] {
         let assign = Command::Assign { id: 1, agent: Some(wanted.to_owned()), note: String::new() };

@@ -4,7 +4,7 @@ use crate::scheduler::{
     ANN, BOB, CAT, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, nobody, overall, policies, policy, queue_policy,
 };
 use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::commands::{CallbackRequest, Command};
 use callbackd_core::callbacks::policy::{Overall, Policy, QueuePolicy, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
@@ -452,15 +452,7 @@ fn caps_count_those_who_are_about_to_be_dialled() {
 fn a_callback_that_is_made_by_hand_while_they_are_switched_off_says_that_it_waits_for_that() {
     let off = Policy { enabled: false, ..policy() };
     let mut scene = Scene::new(off, vec![agent("101", &["sales"])]);
-    let add = Command::Add {
-        number: ANN.to_owned(),
-        pbx: None,
-        queue: None,
-        delay_ms: 0,
-        at: None,
-        priority: 0,
-        note: String::new(),
-    };
+    let add = Command::Add(CallbackRequest { number: ANN.to_owned(), ..CallbackRequest::default() });
     scene.asks(add).unwrap();
     assert_eq!((scene.stands(1), scene.rung().len()), ("WAITING DISABLED".to_owned(), 0));
     scene.give(Input::Policies(&policies(overall(), policy())));

@@ -4,7 +4,7 @@ use crate::scheduler::{
     ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, nobody, overall, policies, policy, queue_policy,
 };
 use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::commands::{CallbackRequest, Command};
 use callbackd_core::callbacks::policy::{Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
@@ -134,7 +134,7 @@ fn a_person_who_names_a_time_promises_it_and_who_names_none_does_not() {
     for (at, expected) in [(Some("+1h"), vec![90 * MINUTE]), (None, vec![])] {
         let mut scene = empty(half_an_hour());
         let (number, at) = (ANN.to_owned(), at.map(str::to_owned));
-        let add = Command::Add { number, pbx: None, queue: None, delay_ms: 0, at, priority: 0, note: String::new() };
+        let add = Command::Add(CallbackRequest { number, at, ..CallbackRequest::default() });
         scene.asks(add).unwrap();
         scene.pass(3 * HOUR);
         assert_eq!(alarms(&scene), expected);

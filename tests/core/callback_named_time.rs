@@ -1,11 +1,12 @@
 //! A customer who names the time at which they wish to be called back.
 
 use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, Scene, agent, nobody, policy};
-use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::commands::{CallbackRequest, Command};
 use callbackd_core::callbacks::named_time::{NamedTimeError, named_time};
 use callbackd_core::callbacks::policy::Policy;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
+use callbackd_core::model::presence::Busy;
 use callbackd_core::model::progress::Step;
 use callbackd_core::model::{FinishedCall, Outcome, Status, Tag};
 use jiff::tz::TimeZone;
@@ -167,19 +168,79 @@ fn a_time_named_while_an_agent_is_asked_holds_for_what_follows() {
 #[test]
 fn a_person_may_name_a_time_too() {
     let mut scene = scene();
-    let add = |time: &str| Command::Add {
-        number: ANN.into(),
-        pbx: None,
-        queue: Some("sales".into()),
-        delay_ms: 0,
-        at: Some(time.into()),
-        priority: 0,
-        note: String::new(),
+    let add = |time: &str| {
+        Command::Add(CallbackRequest {
+            number: ANN.into(),
+            queue: Some("sales".into()),
+            at: Some(time.into()),
+            ..CallbackRequest::default()
+        })
     };
     let error = scene.asks(add("soon")).unwrap_err().to_string();
     assert!(error.starts_with("soon: it is no time: write 2026-11-30T09:30"), "{error}");
     scene.asks(add("+9h")).unwrap();
     assert_eq!((scene.stands(1), scene.row(1).due_ms), ("WAITING DELAY".to_owned(), MONDAY_10 + DAY));
+}
+
+#[test]
+fn a_time_that_a_person_names_replaces_the_one_before_sooner_and_later() {
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let mut at = |time: Option<&str>| {
+        let (number, at) = (ANN.to_owned(), time.map(str::to_owned));
+        scene.asks(Command::Add(CallbackRequest { number, at, ..CallbackRequest::default() })).unwrap();
+        let row = scene.row(1);
+        assert_eq!((scene.stands(1).as_str(), scene.rows.len()), ("WAITING DELAY", 1));
+        (row.due_ms - MONDAY_10, row.requested_for_ms.map(|at| at - MONDAY_10))
+    };
+    assert_eq!(at(Some("+2h")), (2 * HOUR, Some(2 * HOUR)));
+    assert_eq!(at(Some("+5h")), (5 * HOUR, Some(5 * HOUR)));
+    assert_eq!(at(Some("+1h")), (HOUR, Some(HOUR)));
+    let held = scene.asks(Command::Hold { id: 1, note: String::new() });
+    assert!(held.is_ok(), "{held:?}");
+    let number = ANN.to_owned();
+    scene.asks(Command::Add(CallbackRequest { number, at: Some("+3h".into()), ..CallbackRequest::default() })).unwrap();
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).due_ms), ("WAITING HELD", MONDAY_10 + 3 * HOUR));
+}
+
+#[test]
+fn what_a_customer_asks_for_in_a_form_is_a_request_and_changes_neither_queue_nor_priority_of_what_is_open() {
+    let mut policy = day();
+    policy.default.expire_requested_ms = 6 * HOUR;
+    let mut scene = Scene::new(policy, vec![agent("101", &["sales", "support"])]);
+    scene.busy("PJSIP/101", Some(Busy::OnCall));
+    let form = |number: &str, queue: &str, at: Option<&str>| {
+        Command::Add(CallbackRequest {
+            number: number.into(),
+            queue: Some(queue.into()),
+            at: at.map(str::to_owned),
+            requested: true,
+            ..CallbackRequest::default()
+        })
+    };
+    scene.asks(form(ANN, "sales", None)).unwrap();
+    let row = scene.row(1).clone();
+    assert_eq!((row.requested, row.queue.as_deref(), row.requested_for_ms), (true, Some("sales"), Some(MONDAY_10)));
+    assert_eq!(row.expires_ms, MONDAY_10 + 6 * HOUR);
+    let first = Command::Add(CallbackRequest {
+        number: "+12025550177".into(),
+        queue: Some("sales".into()),
+        priority: -5,
+        delay_ms: HOUR,
+        ..CallbackRequest::default()
+    });
+    scene.asks(first).unwrap();
+    scene.asks(form("+12025550177", "support", None)).unwrap();
+    let row = scene.row(2).clone();
+    assert_eq!((row.requested, row.queue.as_deref(), row.priority), (true, Some("sales"), -5));
+    assert_eq!(row.due_ms, MONDAY_10 + HOUR, "who named no time does not move what was agreed on");
+    scene.asks(form("+12025550177", "support", Some("+3h"))).unwrap();
+    assert_eq!(
+        (scene.row(2).due_ms, scene.row(2).requested_for_ms),
+        (MONDAY_10 + 3 * HOUR, Some(MONDAY_10 + 3 * HOUR))
+    );
+    scene.asks(form("+12025550177", "support", None)).unwrap();
+    assert_eq!(scene.row(2).requested_for_ms, Some(MONDAY_10 + 3 * HOUR), "asking again is not another time");
 }
 
 #[test]
@@ -209,7 +270,7 @@ fn a_time_beyond_the_life_of_a_callback_gives_it_a_life_from_then_on() {
     assert_eq!((scene.row(1).due_ms, scene.row(1).expires_ms), (at, at + DAY));
     let mut scene = Scene::new(day(), Vec::new());
     let (number, at) = (ANN.to_owned(), Some("+20d".to_owned()));
-    let add = Command::Add { number, pbx: None, queue: None, delay_ms: 0, at, priority: 0, note: String::new() };
+    let add = Command::Add(CallbackRequest { number, at, ..CallbackRequest::default() });
     scene.asks(add).unwrap();
     assert_eq!((scene.row(1).due_ms, scene.row(1).expires_ms), (MONDAY_10 + 20 * DAY, MONDAY_10 + 20 * DAY + 4 * HOUR));
 }

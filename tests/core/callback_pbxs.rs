@@ -3,7 +3,7 @@
 use crate::scheduler::{
     ANN, BOB, HOUR, MINUTE, MONDAY_10, PretendPresence, Scene, agent, overall, policy, prefix, queue_policy,
 };
-use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::commands::{CallbackRequest, Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{Overall, Policies, Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
@@ -229,14 +229,13 @@ fn attempts_at_once_and_calls_of_a_day_are_counted_over_all_pbxs() {
 fn a_national_number_is_read_as_its_pbx_reads_it() {
     let german = Policy { numbering: Numbering::new("DE", InternalRule::MaxDigits(5)).unwrap(), ..policy() };
     let mut two = Two::new(overall(), policy(), german);
-    let add = |pbx: &str| Command::Add {
-        number: "030 23125000".to_owned(),
-        pbx: Some(pbx.to_owned()),
-        queue: None,
-        delay_ms: HOUR,
-        at: None,
-        priority: 0,
-        note: String::new(),
+    let add = |pbx: &str| {
+        Command::Add(CallbackRequest {
+            number: "030 23125000".to_owned(),
+            pbx: Some(pbx.to_owned()),
+            delay_ms: HOUR,
+            ..CallbackRequest::default()
+        })
     };
     assert!(two.asks(&add("a")).is_err(), "no number of the US");
     let Ok(Done::Callback(row)) = two.asks(&add("b")) else { panic!("a number of Germany") };
@@ -383,15 +382,12 @@ fn a_restart_goes_on_with_the_misses_of_both_pbxs_and_knows_them_again() {
 
 #[test]
 fn a_number_added_by_hand_for_another_pbx_takes_its_open_callback_there_unless_somebody_calls_it_now() {
-    let add = Command::Add {
+    let add = Command::Add(CallbackRequest {
         number: ANN.to_owned(),
         pbx: Some("b".to_owned()),
         queue: Some("support".to_owned()),
-        delay_ms: 0,
-        at: None,
-        priority: 0,
-        note: String::new(),
-    };
+        ..CallbackRequest::default()
+    });
     let mut two = Two::new(overall(), policy(), policy());
     two.presences[0].agents.clear();
     two.presences[1].agents = vec![agent("101", &["support"])];

@@ -110,6 +110,22 @@ fn what_the_file_says_is_no_evidence_where_it_is_not_in_force() {
 }
 
 #[test]
+fn a_queue_that_the_configuration_names_and_no_pbx_has_is_reported_with_its_place() {
+    let server = Server::start(GREETING, 1, Box::new(|action| Some(usual(action))));
+    let site = Site::new(server.port);
+    site.write("hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 0o600);
+    let text = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    let more = "\n[callback.queue.sales]\n[callback.queue.support]\n[[code]]\ncode = \"ASKED\"\n[[code.rule]]\nqueues = [\"slaes\"]\n\
+                [[webhook]]\nname = \"crm\"\nurl = \"https://localhost/\"\nsecret_file = \"hook\"\nqueues = [\"sales\", \"slaes\"]\n";
+    site.configure(&(text + more));
+    let said = site.run(&CONNECT);
+    let slaes = said.line(&["warn", "slaes"]);
+    assert!(slaes.contains("[[code.rule]] of ASKED, [[webhook]] crm names slaes; Asterisk lists sales"), "{said:#?}");
+    assert!(said.line(&["warn", "support"]).contains("[callback.queue.support] names support"), "{said:#?}");
+    assert_eq!(said.out.matches("Asterisk lists").count(), 2, "{said:#?}");
+}
+
+#[test]
 fn rights_beyond_the_needed_are_a_warning() {
     let (said, _) = with_pbx(|action| {
         let more = "Command: Execute Asterisk CLI Command.  (Priv: command,all)\nPing: ";

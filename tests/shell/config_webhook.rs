@@ -65,6 +65,7 @@ fn what_cannot_be_used_is_refused_with_the_fix() {
         (format!("{WELL}[webhook.map]\nlinkedid = \"\"\n"), "must not be empty"),
         (format!("{WELL}[webhook.map]\nlinkedid = \"number\"\n"), "two fields would have the name `number`"),
         (format!("{WELL}[webhook.map]\nlinkedid = \"x\"\nqueue = \"x\"\n"), "two fields would have the name `x`"),
+        (format!("{WELL}[webhook.map]\n\"status=CANCELED\" = \"lost\"\n"), "`status` is never `CANCELED`"),
         ("[webhook]\nname = \"crm\"\n".to_owned(), "write [[webhook]]"),
         ("webhook = [7]\n".to_owned(), "a webhook must be a table"),
     ] {

@@ -66,13 +66,24 @@ fn a_code_is_set_listed_counted_shown_and_taken_off_again() {
 }
 
 #[test]
+fn a_code_that_nothing_knows_is_refused_as_a_filter_and_one_that_a_call_has_is_taken() {
+    let front = with_calls();
+    for (path, field) in [("/v1/tags?code=NOPE", "code"), ("/v1/calls?tag=nope", "tag")] {
+        let (status, answer) = front.ask("GET", path, &Value::Null);
+        let said = (status, &answer["field"], &answer["fix"]);
+        assert_eq!(said, (400, &json!(field), &json!("GET /v1/codes lists them")), "{answer}");
+    }
+    assert_eq!(front.get("/v1/calls?tag=meeting_set"), json!([]), "it is shipped, and no call has it");
+}
+
+#[test]
 fn what_cannot_be_set_is_refused_with_the_reason() {
     let front = with_calls();
     for (body, status, words) in [
         (json!({"call": "2", "code": "LUNCH"}), 400, "there is no code LUNCH"),
         (json!({"call": "99", "code": "SPAM"}), 404, "there is no call 99"),
         (json!({"call": "2", "pbx": "berlin", "code": "SPAM"}), 400, "berlin"),
-        (json!({"call": "2"}), 400, "missing field `code`"),
+        (json!({"call": "2"}), 400, "`code` is needed"),
         (json!({"call": "2", "code": "SPAM", "by": "x"}), 400, "unknown field `by`"),
     ] {
         let (found, answer) = front.ask("POST", "/v1/tags", &body);

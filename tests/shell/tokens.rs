@@ -99,6 +99,15 @@ fn a_role_may_do_what_it_is_for_and_nothing_else() {
     for bearer in [&read, &operate, &request] {
         assert_eq!(get(bearer, "/v1/tokens"), 403, "tokens are made on the socket only");
     }
+    let of_form = json!({"number": "+12025550103", "priority": 9}).to_string();
+    let (status, _, answer) = ask(port, "POST", "/v1/callbacks", &[("Authorization", &request)], &of_form);
+    assert_eq!((status, &answer["field"]), (403, &json!("priority")), "{answer}");
+    let of_form = json!({"number": "+12025550103", "at": "+2h", "note": "in the evening"}).to_string();
+    let (_, _, answer) = ask(port, "POST", "/v1/callbacks", &[("Authorization", &request)], &of_form);
+    let fields: Vec<&String> = answer["callback"].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["due_ms", "id", "state"], "of whom they ask for, they learn nothing else");
+    let requested: i64 = front.row("SELECT requested FROM callbacks WHERE number_e164 = '+12025550103'");
+    assert_eq!(requested, 1);
     let by: String = front.row("SELECT \"by\" FROM callback_events WHERE callback_id = 1 ORDER BY n LIMIT 1");
     let maker: String = front.row("SELECT \"by\" FROM tokens WHERE name = 'operate'");
     assert_eq!(
@@ -108,6 +117,8 @@ fn a_role_may_do_what_it_is_for_and_nothing_else() {
     );
     let refused = (10..30).map(|n| add(&request, n)).find(|status| *status != 200);
     assert_eq!(refused, Some(429), "ten a minute");
+    let (_, _, answer) = ask(port, "POST", "/v1/callbacks", &[("Authorization", &request)], &body(40));
+    assert_eq!((&answer["field"], &answer["fix"]), (&Value::Null, &json!("wait a minute")), "{answer}");
     let counted = &front.get("/v1/status")["counters"]["api"]["requests_refused"];
     assert!(counted.as_u64() >= Some(1), "{counted}");
     let secret: i64 = front.row("SELECT count(*) FROM tokens WHERE hash LIKE '%cbt_%' OR length(hash) <> 64");

@@ -8,6 +8,7 @@ use crate::api::query::{Asked, Nothing};
 use crate::store::CallbackFilter;
 #[cfg(feature = "openapi")]
 use crate::store::CallbackHistory;
+use crate::store::tokens::Role;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
@@ -24,7 +25,7 @@ routes! {
         /// Callbacks: open ones in the order of their turns, then closed ones, the newest first
         get list: query::<Wanted>(), page::<CallbackRow>();
         /// Ask for a callback
-        post add: body::<Add>(), field::<CallbackRow>("callback");
+        post add: body::<Add>(), field::<Added>("callback");
     }
     "/v1/callbacks/{id}" {
         /// One callback with its history
@@ -59,6 +60,22 @@ struct Wanted {
     /// 1,000 at most.
     #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
     limit: Option<usize>,
+}
+
+/// The callback as it is now; with a token of the role `request`, no more of it than who asks for a call has to know.
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "written as JSON")]
+enum Added {
+    Whole(Box<CallbackRow>),
+    Requested {
+        /// The callback's id.
+        id: i64,
+        state: CallbackState,
+        /// Not called before, ms since 1970 UTC.
+        due_ms: i64,
+    },
 }
 
 async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wanted>) -> Listed {
@@ -98,7 +115,10 @@ async fn history(
     let Path(id) = id?;
     match front.read(move |reader| reader.callback_history(id)).await? {
         Some(history) => Ok(Json(json!(history))),
-        None => Err(Failure::new(StatusCode::NOT_FOUND, format!("there is no callback {id}"))),
+        None => {
+            let why = format!("there is no callback {id}");
+            Err(Failure::of_field("id", why, "GET /v1/callbacks lists them").with_status(StatusCode::NOT_FOUND))
+        }
     }
 }
 
@@ -109,7 +129,13 @@ async fn add(
     body: Body,
 ) -> Answer {
     let add: Add = parse(&body?)?;
-    front.command(add.try_into()?, peer).await
+    if peer.role != Role::Request {
+        return front.command(add.try_into()?, peer).await;
+    }
+    // Who fills in a form on a web page learns nothing of what is known about that number.
+    let Json(answer) = front.command(add.by_the_customer()?, peer).await?;
+    let callback = &answer["callback"];
+    Ok(Json(json!({ "callback": { "id": callback["id"], "state": callback["state"], "due_ms": callback["due_ms"] } })))
 }
 
 async fn command(

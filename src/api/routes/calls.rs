@@ -82,7 +82,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         queue: wanted.queue,
         did: wanted.did,
         trunk: wanted.trunk,
-        tag: wanted.tag,
+        tag: front.code("tag", wanted.tag).await?,
         pbx: wanted.pbx,
         behind: wanted.after.as_deref().map(behind).transpose()?,
         // One more than wanted: whether there is a next page is said before the rows.
@@ -184,6 +184,7 @@ pub(crate) async fn of_id(front: &Front, id: String, pbx: Option<String>) -> Res
     found.pop().ok_or_else(|| {
         let why =
             format!("there is no call {}: it is a row id, or a linkedid of one that has ended", id.escape_debug());
-        Failure::new(StatusCode::NOT_FOUND, why)
+        let fix = "GET /v1/calls lists those that have ended";
+        Failure::of_field("call", why, fix).with_status(StatusCode::NOT_FOUND)
     })
 }

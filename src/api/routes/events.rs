@@ -77,7 +77,7 @@ async fn events(
     let follower = Follower {
         committed: front.committed.clone(),
         newest: front.frames.newest(),
-        permit: Permit { bearer: peer.0, withdrawn },
+        permit: Permit { bearer: peer.name, withdrawn },
         _counted: front.frames.stream(),
         slot,
         first: Some(first),

@@ -76,8 +76,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
     let limit = rows_of(wanted.limit)?;
     let after = wanted.after.as_deref().map(behind).transpose()?;
     front.knows(wanted.pbx.as_deref(), true).await?;
-    let (code, pbx) = (wanted.code, wanted.pbx);
-    let code = code.map(|code| code.to_ascii_uppercase());
+    let (code, pbx) = (front.code("code", wanted.code).await?, wanted.pbx);
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let mut page = OfCalls::new(limit);
         reader.each_tag(code.as_deref(), pbx.as_deref(), after, |tag| page.take(tag))?;
@@ -118,7 +117,8 @@ async fn remove(
     let code = code.to_ascii_uppercase();
     if !stored.call.tags.iter().any(|tag| tag.code == code) {
         let why = format!("call {} has no code {}", id.escape_debug(), code.escape_debug());
-        return Err(Failure::new(StatusCode::NOT_FOUND, why));
+        let fix = format!("GET /v1/calls/{} shows its codes", stored.id);
+        return Err(Failure::of_field("code", why, fix).with_status(StatusCode::NOT_FOUND));
     }
     front.command(Command::Untag { call: Box::new(CodedCall::from(&stored.call)), code }, peer).await
 }

@@ -59,7 +59,7 @@ struct New {
 
 async fn add(
     State(front): State<Arc<Front>>,
-    Extension(Peer(by)): Extension<Peer>,
+    Extension(Peer { name: by, .. }): Extension<Peer>,
     Asked(Nothing {}): Asked<Nothing>,
     body: Body,
 ) -> Answer {
@@ -92,7 +92,7 @@ async fn add(
 
 async fn remove(
     State(front): State<Arc<Front>>,
-    Extension(Peer(by)): Extension<Peer>,
+    Extension(Peer { name: by, .. }): Extension<Peer>,
     name: Result<Path<String>, PathRejection>,
     Asked(Nothing {}): Asked<Nothing>,
 ) -> Answer {
@@ -103,7 +103,8 @@ async fn remove(
         tracing::info!(target: "api", token = %name, %by, "Token withdrawn");
         return Ok(Json(json!({ "withdrawn": name })));
     }
-    Err(Failure::new(StatusCode::NOT_FOUND, format!("there is no token {}", name.escape_debug())))
+    let why = format!("there is no token {}", name.escape_debug());
+    Err(Failure::of_field("name", why, "GET /v1/tokens lists them").with_status(StatusCode::NOT_FOUND))
 }
 
 impl Front {

@@ -134,7 +134,7 @@ struct Which {
 
 async fn command(
     State(front): State<Arc<Front>>,
-    Extension(Peer(by)): Extension<Peer>,
+    Extension(Peer { name: by, .. }): Extension<Peer>,
     named: Result<Path<(String, String)>, PathRejection>,
     Asked(Nothing {}): Asked<Nothing>,
     body: Body,
@@ -161,9 +161,14 @@ async fn command(
 
 fn refused(error: &WebhookError) -> Failure {
     let status = match error {
-        WebhookError::None(_) | WebhookError::NoMessage(_) => StatusCode::NOT_FOUND,
+        WebhookError::None(_) => return missing("name", "GET /v1/webhooks lists them", error),
+        WebhookError::NoMessage(_) => return missing("seq", "GET /v1/webhooks/NAME lists what is kept", error),
         WebhookError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         WebhookError::Secret(_) | WebhookError::NoTest => StatusCode::CONFLICT,
     };
     Failure::new(status, error.to_string())
+}
+
+fn missing(field: &str, fix: &str, error: &WebhookError) -> Failure {
+    Failure::of_field(field, error.to_string(), fix).with_status(StatusCode::NOT_FOUND)
 }

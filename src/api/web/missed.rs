@@ -19,7 +19,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
-use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::commands::{CallbackRequest, Command};
 use callbackd_core::callbacks::task::{WaitReason, reason};
 use callbackd_core::model::{CallbackRow, CallbackState, RecoveredBy};
 use choice::{Choice, Tab};
@@ -319,15 +319,13 @@ pub(crate) async fn call_back(
         return failed(&view, &Failure::new(StatusCode::NOT_FOUND, view.words.no_call));
     };
     let number = call.number_e164.as_deref().or(call.number.as_deref()).unwrap_or_default().to_owned();
-    let command = Command::Add {
+    let command = Command::Add(CallbackRequest {
         number,
         pbx: Some(call.pbx.to_string()),
         queue: call.queue,
-        delay_ms: 0,
-        at: None,
-        priority: 0,
         note: format!("for call {id}"),
-    };
+        ..CallbackRequest::default()
+    });
     ordered(&front, &view, command, peer, fields.get("back").cloned()).await
 }
 

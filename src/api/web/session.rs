@@ -26,7 +26,7 @@ pub(crate) struct Session {
     pub(crate) name: String,
     /// As the history has them.
     pub(crate) bearer: String,
-    role: Role,
+    pub(crate) role: Role,
     /// What each form of this session has with it. A page of another site cannot know it.
     pub(crate) form_key: String,
 }

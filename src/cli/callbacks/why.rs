@@ -30,7 +30,7 @@ pub(crate) fn words(state: &str, why: &str) -> &'static str {
 
 fn waits(reason: WaitReason) -> &'static str {
     match reason {
-        WaitReason::Delay => "many call again at once",
+        WaitReason::Delay => "its time has not come yet",
         WaitReason::RetryDelay => "until the next attempt",
         WaitReason::OutOfHours => "you are closed, or about to close",
         WaitReason::QuietHours => "it is night where the customer is",

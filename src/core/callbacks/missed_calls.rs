@@ -328,7 +328,7 @@ impl Scheduler {
     }
 
     /// The customer is not called before this moment. What is being done about them goes on; what follows it waits.
-    fn not_before(&mut self, id: i64, due_ms: Millis) {
+    pub(crate) fn not_before(&mut self, id: i64, due_ms: Millis) {
         let (due, waits) = (self.mono(due_ms), due_ms > self.now.wall_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.is_due_at(due_ms, due);

@@ -133,9 +133,15 @@ impl Task {
         self.misses.push(call.clone());
     }
 
-    /// The customer expects the call then.
-    pub(crate) fn expected_at(&mut self, at_ms: Millis) {
-        self.row.requested_for_ms = Some(at_ms);
+    /// The customer expects the call then. Whoever asks again without naming a time expects it when they did before.
+    pub(crate) fn expected_at(&mut self, at_ms: Millis, named: bool) {
+        let before = self.row.requested_for_ms.filter(|_| !named);
+        self.row.requested_for_ms = Some(before.unwrap_or(at_ms));
+    }
+
+    /// The customer asked for it.
+    pub(crate) fn requested(&mut self) {
+        self.row.requested = true;
     }
 
     /// Who expects the call before it is due expects it when it is.

@@ -4,7 +4,7 @@ use super::{CUSTOMERS, Event, MINUTE, SECOND, World};
 use crate::core::PBXS;
 use callbackd::demo::pbx::Input;
 use callbackd::demo::people::{Caller, People, Pickup, Talk};
-use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::commands::{CallbackRequest, Command};
 use fastrand::Rng;
 
 /// People as bad as real ones.
@@ -113,15 +113,14 @@ impl World {
             3 => Command::Retry { id, note },
             4 => Command::Delay { id, delay_ms: 2 * MINUTE, note },
             5 => Command::Prioritise { id, priority: 5, note },
-            _ => Command::Add {
+            _ => Command::Add(CallbackRequest {
                 number,
                 pbx: Some(PBXS[self.any()].to_owned()),
-                queue: None,
-                delay_ms: 0,
-                at: None,
-                priority: 0,
+                at: (self.rng.u32(..3) == 0).then(|| "+5m".to_owned()),
+                requested: self.rng.u32(..3) == 0,
                 note,
-            },
+                ..CallbackRequest::default()
+            }),
         };
         let now = self.moment();
         self.with_core(|core| core.command(&command, now));

@@ -1,7 +1,6 @@
 //! What people ask of the scheduler.
 
 use crate::callbacks::commands::{Command, CommandError, Done};
-use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
 use crate::callbacks::tasks::Task;
@@ -46,21 +45,7 @@ impl Scheduler {
         presences: &Presences<'_>,
     ) -> Result<Done, CommandError> {
         match command {
-            Command::Add { number, pbx, queue, delay_ms, at, priority, note } => {
-                let pbx = which(pbx.as_deref(), presences)?;
-                let queue = self.queue_named(&pbx, queue.as_deref(), presences.get(&pbx).copied())?;
-                let now = self.now.wall_ms;
-                let hours = &self.policy(&pbx).of(queue.as_deref()).hours;
-                let delay_ms = match at {
-                    None => *delay_ms,
-                    Some(time) => {
-                        named_time(time, hours, now)
-                            .map_err(|error| CommandError::Time { time: time.clone(), error })?
-                            - now
-                    }
-                };
-                self.add(number, &pbx, queue, (delay_ms, at.is_some()), *priority, by, note)
-            }
+            Command::Add(request) => self.add(request, by, presences),
             Command::Cancel { id, note } => self.cancel(*id, "", by, note, closed),
             Command::Handled { id, note } => self.cancel(*id, reason::HANDLED, by, note, closed),
             Command::Hold { id, note } => {
@@ -154,90 +139,13 @@ impl Scheduler {
     }
 
     /// The number, if it may be called from this PBX.
-    fn may_be_called(&self, pbx: &PbxId, e164: &E164) -> Result<(), CommandError> {
+    pub(super) fn may_be_called(&self, pbx: &PbxId, e164: &E164) -> Result<(), CommandError> {
         if self.do_not_call_entry(e164).is_some() {
             return Err(CommandError::DoNotCall(e164.to_string()));
         }
         self.policy(pbx)
             .may_be_called(e164)
             .map_err(|denied| CommandError::NotCallable { number: e164.to_string(), reason: denied.reason() })
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one command's worth of facts")]
-    fn add(
-        &mut self,
-        number: &str,
-        pbx: &PbxId,
-        queue: Option<String>,
-        (delay_ms, promised): (Millis, bool),
-        priority: i64,
-        by: &str,
-        note: &str,
-    ) -> Result<Done, CommandError> {
-        let number = read(self.policy(pbx), number)?;
-        self.may_be_called(pbx, &number)?;
-        let now = self.now.wall_ms;
-        let due_ms = now.saturating_add(delay_ms);
-        let policy = self.policy(pbx).of(queue.as_deref());
-        let expires_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms).saturating_add(policy.expire_ms);
-        let usual_priority = policy.priority;
-        if let Some(id) = self.tasks.open_for(&number) {
-            let mut moved = String::new();
-            if self.tasks[id].row().pbx != *pbx {
-                self.idle(id, None)?;
-                moved = self.moves(id, pbx, queue.clone(), None);
-            }
-            let expires_ms = self.tasks[id].row().expires_ms.max(expires_ms);
-            let expires = self.mono(expires_ms);
-            self.edit(id, |task| {
-                task.prioritise(task.row().priority.max(priority));
-                task.expires_at(expires_ms, expires);
-                if let Some(queue) = queue {
-                    task.is_of_queue(queue);
-                }
-                if promised {
-                    task.expected_at(due_ms);
-                }
-            });
-            let sooner = self.tasks.get(id).is_some_and(|t| t.attempt().is_none() && t.row().due_ms > due_ms);
-            if sooner {
-                self.put_off(id, delay_ms);
-            }
-            let note = if note.is_empty() { "added again by hand" } else { note };
-            return self.changed(id, by, &format!("{note}{moved}"));
-        }
-        let Some(id) = self.tasks.new_id() else { return Err(CommandError::Full(self.tasks.len())) };
-        let priority = priority.saturating_add(usual_priority);
-        let row = CallbackRow {
-            id,
-            pbx: pbx.clone(),
-            owner: self.customers.owner_on(pbx, &number),
-            number_e164: Some(number),
-            name: None,
-            state: if delay_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending },
-            reason: if delay_ms > 0 { reason::DELAY.to_owned() } else { String::new() },
-            queue,
-            did: None,
-            assigned: None,
-            requested: false,
-            priority,
-            missed_count: 0,
-            first_missed_ms: now,
-            last_missed_ms: now,
-            due_ms,
-            expires_ms,
-            attempts: 0,
-            counted: 0,
-            first_miss: None,
-            resolved_by: None,
-            closed_ms: None,
-            language: None,
-            requested_for_ms: promised.then_some(due_ms),
-            alarmed_ms: None,
-        };
-        self.counters.queued += 1;
-        self.insert(row, Vec::new());
-        self.changed(id, by, if note.is_empty() { "added by hand" } else { note })
     }
 
     fn cancel(
@@ -315,7 +223,7 @@ impl Scheduler {
     }
 
     /// A queue that can be named, of the PBX, as far as it is known, or of the configuration; as it is written there, if only its case differs.
-    fn queue_named(
+    pub(super) fn queue_named(
         &self,
         pbx: &PbxId,
         queue: Option<&str>,
@@ -345,7 +253,7 @@ impl Scheduler {
     }
 
     /// An open callback that nothing is being done about.
-    fn idle(&self, id: i64, closed: Option<CallbackRow>) -> Result<(), CommandError> {
+    pub(super) fn idle(&self, id: i64, closed: Option<CallbackRow>) -> Result<(), CommandError> {
         let row = self.known(id, closed)?;
         if row.state.is_active() {
             return Err(CommandError::Active { id, state: row.state });
@@ -353,13 +261,13 @@ impl Scheduler {
         Ok(())
     }
 
-    fn edit(&mut self, id: i64, change: impl FnOnce(&mut Task)) {
+    pub(super) fn edit(&mut self, id: i64, change: impl FnOnce(&mut Task)) {
         if let Some(task) = self.tasks.get_mut(id) {
             change(task);
         }
     }
 
-    fn put_off(&mut self, id: i64, delay_ms: Millis) {
+    pub(super) fn put_off(&mut self, id: i64, delay_ms: Millis) {
         let due_ms = self.now.wall_ms.saturating_add(delay_ms);
         let due = self.mono(due_ms);
         let expires_ms = self.tasks.get(id).map_or(due_ms, |t| {
@@ -399,7 +307,7 @@ impl Scheduler {
     }
 
     /// Stores what a person changed, and looks where that puts the callback.
-    fn changed(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
+    pub(super) fn changed(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
         self.record(id, by, note, None, None);
         self.line_up(id);
         let Some(row) = self.callback(id) else { return Err(CommandError::NoSuchCallback(id)) };
@@ -413,7 +321,7 @@ fn because(what: &str, note: &str) -> String {
 }
 
 /// The PBX that is meant.
-fn which(named: Option<&str>, presences: &Presences<'_>) -> Result<PbxId, CommandError> {
+pub(super) fn which(named: Option<&str>, presences: &Presences<'_>) -> Result<PbxId, CommandError> {
     let all = || presences.keys().cloned().collect();
     let mut pbxs = presences.keys();
     match (named, pbxs.next(), pbxs.next()) {
@@ -439,7 +347,7 @@ fn agent_named(wanted: &str, agents: &[AgentView<'_>]) -> Option<String> {
 }
 
 /// A number as a person writes it where this policy is in force.
-fn read(policy: &Policy, number: &str) -> Result<E164, CommandError> {
+pub(super) fn read(policy: &Policy, number: &str) -> Result<E164, CommandError> {
     let reason = match policy.numbering.classify(number) {
         Number::Callable(e164) => return Ok(e164),
         Number::Internal => "it is an extension",

@@ -1,5 +1,6 @@
 //! The commands that people and programs give to the scheduler, and its answers.
 
+mod add;
 mod apply;
 
 use crate::callbacks::named_time::NamedTimeError;
@@ -14,21 +15,7 @@ use std::collections::BTreeSet;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Makes a callback, or adds to the number's open one.
-    Add {
-        /// As a person writes it.
-        number: String,
-        /// Name of the PBX; `None` for the only one.
-        pbx: Option<String>,
-        /// Whose agents.
-        queue: Option<String>,
-        /// Not sooner than in so many ms.
-        delay_ms: Millis,
-        /// Not sooner than then, in hours: see [`named_time`](crate::callbacks::named_time); instead of `delay_ms`.
-        at: Option<String>,
-        /// Higher goes first; 0 is usual.
-        priority: i64,
-        note: String,
-    },
+    Add(CallbackRequest),
     /// Takes it back. An attempt that goes on before the customer has answered is hung up.
     Cancel {
         /// The callback's id.
@@ -111,6 +98,28 @@ pub enum Command {
         /// As a person writes it.
         number: String,
     },
+}
+
+/// A callback that a person or a program asks for. Of the number's open callback it is the most that counts: the higher priority, the sooner
+/// time, the later expiry; but a time that is named replaces the one before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallbackRequest {
+    /// As a person writes it.
+    pub number: String,
+    /// Name of the PBX; `None` for the only one.
+    pub pbx: Option<String>,
+    /// Whose agents.
+    pub queue: Option<String>,
+    /// Not sooner than in so many ms.
+    pub delay_ms: Millis,
+    /// Not sooner than then, in hours: see [`named_time`](crate::callbacks::named_time); instead of `delay_ms`.
+    pub at: Option<String>,
+    /// The customer asked for it, in a web form for example: it goes ahead of misses, is too old after `callback.expire_requested`, and is
+    /// late as what a caller asked for is. An open one stays on its PBX and in its queue, and has the priority that it had.
+    pub requested: bool,
+    /// Higher goes first; 0 is usual.
+    pub priority: i64,
+    pub note: String,
 }
 
 /// The answer to a command that was carried out; it holds once the records that it made are stored.
