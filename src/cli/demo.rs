@@ -11,6 +11,9 @@ use crate::demo::serve::{Switch, serve};
 use crate::demo::show::Tally;
 use crate::demo::town::{Folk, Town};
 use crate::exit::Exit;
+use crate::random;
+use crate::store::Store;
+use crate::store::tokens::{Role, Token, TokenChange, hash};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpid, getuid, kill_process, test_kill_process};
 use std::fmt::Write as _;
@@ -47,12 +50,13 @@ Examples:
   callbackd demo --log                         the daemon's log instead of the screen
   callbackd demo --calls-per-minute 120 --duration 5m
   callbackd demo --pbxs 2                      two PBXs, one list of missed callers
+  callbackd demo --api 127.0.0.1:8380          pages for a browser, and the API for your programs, until Ctrl-C
   callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
 pub struct DemoArgs {
     /// Calls from customers a minute
     #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub(crate) calls_per_minute: u32,
-    /// How long it runs: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
+    /// How long it runs: 30s, 5m [default: 60s; with --listen or --api, until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = lasting)]
     pub(crate) duration: Option<Duration>,
     /// The same seed gives the same callers [default: another one each time]
@@ -64,12 +68,21 @@ pub struct DemoArgs {
     /// Let the pretend PBX listen here, for other AMI clients too; several listen on the ports that follow
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Pages and API here, on this machine; the token to log in with is said, and the log is shown
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = of_this_machine)]
+    pub(crate) api: Option<SocketAddr>,
     /// Show the log instead of the screen, as where the output is no terminal
     #[arg(long)]
     pub(crate) log: bool,
     /// How many pretend PBXs the daemon serves, all with the same customers, extensions and queues
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     pub(crate) pbxs: u16,
+}
+
+/// Without TLS the API is for this machine alone.
+fn of_this_machine(text: &str) -> Result<SocketAddr, String> {
+    let what = "an address of this machine and a port: 127.0.0.1:8380";
+    text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback()).ok_or_else(|| what.to_owned())
 }
 
 /// How long a demo lasts.
@@ -99,6 +112,8 @@ struct Stage {
     seed: u64,
     /// A screen is shown instead of the log.
     screen: bool,
+    /// What is said of the pages: where they are, and the token to log in with.
+    pages: String,
 }
 
 fn prepare(args: &DemoArgs) -> io::Result<Stage> {
@@ -116,10 +131,29 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     };
     write(&directory.join("secret"), 0o600, &format!("{}\n", Office::small().login.1))?;
     let config = directory.join("callbackd.toml");
-    let screen = !args.log && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let screen = !args.log && args.api.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal();
     let log = if screen { "\n[log]\nlevel = \"off\"\n" } else { "" };
-    write(&config, 0o600, &(configuration(&addresses, &db) + log))?;
-    Ok(Stage { listeners, config, db, seed, screen })
+    let listens = args.api.map_or(String::new(), |address| format!("listen = \"{address}\"\npages = true\n"));
+    write(&config, 0o600, &(configuration(&addresses, &db, &listens) + log))?;
+    let pages = match args.api {
+        Some(address) => format!("Pages: http://{address}/  API: http://{address}/v1/  Token: {}\n", token(&db)?),
+        None => String::new(),
+    };
+    Ok(Stage { listeners, config, db, seed, screen, pages })
+}
+
+/// Makes the token to log in with; one of an earlier demo on this database counts no more.
+fn token(db: &Path) -> io::Result<String> {
+    let secret = format!("cbt_{}", random::digits::<32>()?);
+    let name = "demo".to_owned();
+    #[allow(clippy::disallowed_methods)] // the door by which time comes in
+    let made_ms = jiff::Timestamp::now().as_millisecond();
+    let token = Token { name: name.clone(), role: Role::Operate, made_ms, by: name.clone() };
+    let mut store = Store::open(db).map_err(io::Error::other)?;
+    for change in [TokenChange::Remove(name), TokenChange::Add(token, hash(&secret))] {
+        store.token(&change).map_err(io::Error::other)?;
+    }
+    Ok(secret)
 }
 
 /// Takes away what demos have left that are over: their directories have the numbers of their processes.
@@ -162,7 +196,7 @@ fn write(path: &Path, mode: u32, text: &str) -> io::Result<()> {
 }
 
 /// As for a real PBX, but everything happens sooner.
-fn configuration(addresses: &[SocketAddr], db: &Path) -> String {
+fn configuration(addresses: &[SocketAddr], db: &Path, listens: &str) -> String {
     let mut pbxs = String::new();
     for (n, address) in addresses.iter().enumerate() {
         let unspecified = address.ip().is_unspecified();
@@ -180,7 +214,7 @@ path = {db}
 
 [api]
 socket = "api.sock"
-
+{listens}
 [calls]
 inbound_contexts = ["from-trunk"]
 ivr_contexts = ["ivr-*"]
@@ -222,15 +256,16 @@ originate_error = "10s"
 
 impl Stage {
     fn play(self, args: &DemoArgs, out: &mut impl Write) -> io::Result<Exit> {
-        let Self { listeners, config, db, seed, screen } = self;
-        let duration = args.duration.or(args.listen.is_none().then_some(USUAL));
+        let Self { listeners, config, db, seed, screen, pages } = self;
+        let lasts = args.listen.is_none() && args.api.is_none();
+        let duration = args.duration.or(lasts.then_some(USUAL));
         let pace = args.calls_per_minute;
         let how_long = duration.map_or("until Ctrl-C".to_owned(), |d| format!("for {} s", d.as_secs()));
         let addresses =
             listeners.iter().map(|l| l.local_addr().map(|a| a.to_string())).collect::<io::Result<Vec<_>>>()?;
         let (which, each) = if addresses.len() == 1 { ("A pretend PBX", "") } else { ("Pretend PBXs", " on each") };
         anstream::eprintln!(
-            "{which} at {}, {pace} calls a minute{each} {how_long}, seed {seed}; the daemon beside it is the real one.",
+            "{which} at {}, {pace} calls a minute{each} {how_long}, seed {seed}; the daemon beside it is the real one.\n{pages}",
             addresses.join(", ")
         );
         let program = program();

@@ -1,6 +1,7 @@
 //! `callbackd demo`: a call centre without a PBX, from the first call to the table at the end.
 
 use crate::scripted::{Running, Site, callbackd, mode, said};
+use crate::tokens::ask;
 use callbackd::demo::office::Office;
 use callbackd::demo::pbx::{Input, Pbx};
 use callbackd::demo::town::{Event, Folk, Town};
@@ -28,15 +29,15 @@ impl Demo {
         Self { child, log, said: String::new() }
     }
 
-    /// Reads the log until a line has this text.
-    fn wait_for(&mut self, text: &str) {
+    /// Reads the log until a line has this text, which is returned.
+    fn wait_for(&mut self, text: &str) -> String {
         loop {
             let mut line = String::new();
             let read = self.log.read_line(&mut line).unwrap();
             assert!(read > 0, "it ended without {text:?}:\n{}", self.said);
             self.said.push_str(&line);
             if line.contains(text) {
-                return;
+                return line;
             }
         }
     }
@@ -150,6 +151,24 @@ fn calls_in_progress_when_a_demo_is_cut_short_are_shown_as_such_and_not_as_a_gap
     let row = out.lines().find(|line| line.starts_with("(in progress)")).unwrap_or_else(|| panic!("{out}"));
     assert_eq!(row.split_whitespace().last(), Some(cut.to_string().as_str()), "{out}");
     assert!(!out.contains("GAP"), "{out}");
+}
+
+#[test]
+fn a_demo_has_pages_and_the_api_for_whoever_has_its_token_on_this_machine_alone() {
+    let place = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let mut demo = Demo::start(place.path(), &["--api", &address, "--seed", "7"]);
+    let line = demo.wait_for("Token: cbt_");
+    demo.wait_for("session: Asterisk is ready");
+    let token = line.rsplit(' ').next().unwrap().trim();
+    let bearer = format!("Bearer {token}");
+    let (status, _, live) = ask(port, "GET", "/v1/live", &[("Authorization", &bearer)], "");
+    assert!(status == 200 && live["queues"].is_array(), "{live}");
+    assert_eq!(ask(port, "GET", "/v1/live", &[], "").0, 401);
+    assert_eq!(demo.end().0, Some(0));
+    let refused = said(callbackd(&["demo", "--api", "0.0.0.0:8380"]).output().unwrap());
+    assert!(refused.code == 64 && refused.err.contains("an address of this machine"), "{refused:#?}");
 }
 
 #[test]
