@@ -1,6 +1,6 @@
 //! The whole core through seeded days, with every fault that a network, a disk, a clock and a PBX can have.
 //!
-//! `cargo test --test sim` runs 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` runs more, from
+//! `cargo test --test sim` runs 300 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` runs more, from
 //! `CALLBACKD_FIRST_SEED` on. `CALLBACKD_SEED=17` runs one and prints all that passes, and `CALLBACKD_CALLS=300` makes each longer.
 //! A failure names its seed and step; the same seed is the same day, to the byte.
 
@@ -26,7 +26,7 @@ use world::{Day, World};
 /// Customers' calls in a day.
 const CALLS: u32 = 60;
 /// Days that are lived if nobody says otherwise.
-const SEEDS: u64 = 500;
+const SEEDS: u64 = 300;
 /// The same of two PBXs.
 const SEEDS_OF_TWO: u64 = 60;
 /// The same with callers who forge.
@@ -36,7 +36,7 @@ const SEEDS_OF_FORGERS: u64 = 60;
 const SEEDS_OF_WISHES: u64 = 60;
 
 /// Shapes of dialplans that are played if nobody says otherwise.
-const SHAPES: u64 = 800;
+const SHAPES: u64 = 500;
 
 /// The same with readers of the change feed: there a real database is written.
 const SEEDS_OF_READERS: u64 = 12;
