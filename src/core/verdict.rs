@@ -160,7 +160,7 @@ fn has_unseen_end(f: &Facts<'_>) -> bool {
     // What the queue rang before it let the caller go without an agent has not served the caller.
     let in_vain = last.is_some_and(|result| !matches!(result, Connected | Cut | Key | Transferred | Unknown));
     // Who answered and was connected with nobody, as far as it was seen, may have talked unseen.
-    let perhaps = f.legs.iter().any(|leg| matches!(leg, LegResult::Unknown | LegResult::Dumped));
+    let perhaps = f.legs.iter().any(|leg| matches!(leg, LegResult::Unknown | LegResult::Dumped | LegResult::Answered));
     last == Some(Unknown) || perhaps && (!in_vain || f.tried_after_queue)
 }
 
@@ -324,6 +324,10 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
             return said(Status::NotConnected, Outcome::Unavailable, "no destination could be reached");
         }
         let (status, outcome, why) = failed(f, None);
+        // Whoever was rung, or talked with, may have been gone before it was seen.
+        if outcome == Outcome::NotOffered && f.partly_seen {
+            return unrecorded();
+        }
         if outcome == Outcome::NotOffered && f.caller_left {
             return said(Status::Cancel, Outcome::EarlyAbandon, "the caller hung up before anyone was rung");
         }

@@ -14,6 +14,7 @@ use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
+use crate::daemon::arrivals::Arrivals;
 use crate::timing::Timing;
 use callbackd_core::ami::excerpt::excerpt;
 use callbackd_core::ami::session::{Answer, Reply, RequestError};
@@ -71,8 +72,10 @@ pub(super) struct Connection {
     stop_by: Option<Instant>,
     /// When the socket was looked at last, by the session's clock.
     looked_ms: u64,
-    /// When a frame that waits for what follows was read, by the wall clock, and when it counts.
-    held: Option<(Millis, Instant)>,
+    /// When what was read has come, by the wall clock.
+    arrivals: Arrivals,
+    /// When a frame that waits for what follows counts without it.
+    held: Option<Instant>,
 }
 
 impl Connection {
@@ -95,6 +98,7 @@ impl Connection {
             ended: None,
             stop_by: None,
             looked_ms: 0,
+            arrivals: Arrivals::default(),
             held: None,
         }
     }
@@ -156,7 +160,7 @@ impl Connection {
                     Some(Command::Stop) | None => self.stop(),
                 },
                 () = sleep_until(deadline) => {
-                    if self.held.is_some_and(|(_, until)| until <= Instant::now()) {
+                    if self.held.is_some_and(|until| until <= Instant::now()) {
                         // This program may have stood still: only where nothing is there to be read has nothing followed.
                         match timeout(Duration::ZERO, reader.read_buf(&mut self.input)).await {
                             Ok(read) => self.take(read, delivery, tee),
@@ -188,9 +192,8 @@ impl Connection {
     fn deadline(&self) -> Instant {
         let session = self.session.deadline().map(|ms| self.clock.at(ms));
         let stuck = self.has_unsent().then(|| self.sent + Timing::get().ami_unread);
-        let held = self.held.map(|(_, until)| until);
         let far = Instant::now() + LOOK_EVERY;
-        [session, stuck, held, self.stop_by].into_iter().flatten().fold(far, Instant::min)
+        [session, stuck, self.held, self.stop_by].into_iter().flatten().fold(far, Instant::min)
     }
 
     fn stop(&mut self) {
@@ -231,27 +234,22 @@ impl Connection {
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }
-        let arrived_ms = wall();
-        let held = self.held.take();
-        self.decode(FrameDecoder::decode, held.map(|(arrived_ms, _)| arrived_ms), arrived_ms, delivery);
-        if self.decoder.holds(&self.input) {
-            self.held = Some((arrived_ms, Instant::now() + IDLE));
-        }
+        self.arrivals.read(count, wall());
+        self.decode(FrameDecoder::decode, delivery);
+        self.held = self.decoder.holds(&self.input).then(|| Instant::now() + IDLE);
     }
 
     /// Nothing has followed what was read last.
     fn idle(&mut self, delivery: &mut Delivery) {
-        if let Some((arrived_ms, _)) = self.held.take() {
-            self.decode(FrameDecoder::decode_idle, Some(arrived_ms), arrived_ms, delivery);
+        if self.held.take().is_some() {
+            self.decode(FrameDecoder::decode_idle, delivery);
         }
     }
 
-    /// Hands on what the decoder makes of the bytes that are there; the first frame may have come before the others.
+    /// Hands on what the decoder makes of the bytes that are there.
     fn decode(
         &mut self,
         decode: impl Fn(&mut FrameDecoder, &mut BytesMut) -> Option<Received>,
-        mut first_ms: Option<Millis>,
-        arrived_ms: Millis,
         delivery: &mut Delivery,
     ) {
         let now_ms = self.wakes();
@@ -259,7 +257,7 @@ impl Connection {
         while self.ended.is_none()
             && let Some(received) = decode(&mut self.decoder, &mut self.input)
         {
-            let arrived_ms = first_ms.take().unwrap_or(arrived_ms);
+            let arrived_ms = self.arrivals.of(self.decoder.counters().bytes);
             let disposition = self.session.received(&received, now_ms);
             match received {
                 Received::Frame(frame) if disposition == Disposition::ForTracker => {
@@ -280,6 +278,7 @@ impl Connection {
         let whole = counters.frames + counters.skipped;
         if counters.skipped > self.skipped {
             self.skipped = counters.skipped;
+            let arrived_ms = self.arrivals.of(counters.bytes);
             self.event(arrived_ms);
         }
         if whole > self.whole {

@@ -3,6 +3,7 @@
 pub(crate) mod ami_client;
 pub(crate) mod api_certificate;
 mod api_replies;
+mod arrivals;
 mod callbacks;
 mod cdr_file;
 mod certificate;

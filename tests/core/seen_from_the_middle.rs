@@ -3,6 +3,7 @@
 use crate::stream::listed::Listed;
 use crate::stream::{Driver, FORGOTTEN_MS, Line, Recording, frames, recordings, rules, stamp, stock_rules};
 use callbackd_core::ami::Frame;
+use callbackd_core::model::rules::{Globs, Rules};
 use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Status, VisitResult};
 use callbackd_core::tracker::Input;
 
@@ -200,6 +201,38 @@ fn an_outward_call_is_outbound_though_its_phone_shows_the_companys_number() {
 }
 
 #[test]
+fn an_outward_call_whose_trunk_was_gone_before_the_list_is_none_within_the_house() {
+    let of = |phone: &str, exten: &str, runs: (&str, &str)| {
+        let phone = Line::new(phone, "o.1", "o.1", "5550100", "from-internal", exten).state(6);
+        let trunks = Globs::new(["PJSIP/trunk-*"]);
+        let mut driver = Driver::unlinked(Rules { trunks, ..rules() }, START, None);
+        driver.link(100_000, &frames(phone.listed_in(runs, "", 30).as_bytes()));
+        driver.pass(10);
+        driver.say(&phone.hangs_up());
+        driver.pass(FORGOTTEN_MS);
+        let row = driver.row();
+        assert_eq!((row.status, row.quality), (Status::Unknown, Quality::Partial), "nobody knows what came of it");
+        (row.direction, row.number, row.trunk)
+    };
+    let customer = || Some("12125550147".to_owned());
+    let outward = (Direction::Outbound, customer(), Some("PJSIP/trunk".to_owned()));
+    for given in ["PJSIP/12125550147@trunk,8", "PJSIP/101&PJSIP/trunk/12125550147,8,T"] {
+        assert_eq!(of("PJSIP/101-1", "s", ("Dial", given)), outward, "{given}");
+    }
+    let prefixed = of("PJSIP/101-1", "912125550147", ("Dial", "PJSIP/12125550147@trunk,8"));
+    assert_eq!(prefixed, outward, "what the trunk was given is the number");
+    let dialled = of("PJSIP/101-1", "12125550147", ("Wait", "1"));
+    assert_eq!(
+        dialled,
+        (Direction::Outbound, customer(), None),
+        "Dial() is over, and what the phone has dialled is not ours"
+    );
+    for (exten, runs) in [("102", ("Dial", "PJSIP/102,8")), ("102", ("Wait", "1")), ("s", ("Wait", "1"))] {
+        assert_eq!(of("PJSIP/101-1", exten, runs).0, Direction::Internal, "{exten} {runs:?}");
+    }
+}
+
+#[test]
 fn events_that_race_with_the_lists_change_nothing_twice() {
     let (customer, phone, lists) = waiting();
     let end = |driver: &mut Driver| {
@@ -292,6 +325,25 @@ fn a_call_that_was_seen_in_part_and_of_which_nothing_tells_its_end_is_unknown() 
     driver.say(&(customer.dial_ends(&phone, "BUSY") + &phone.hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);
     assert_eq!((driver.row().status, driver.row().outcome), (Status::Unknown, Outcome::Gap));
+}
+
+#[test]
+fn a_caller_whose_phone_has_answered_is_not_missed_because_their_talk_was_over_before_the_list() {
+    let (customer, phone) = (Line::customer("c.1").state(6), Line::phone("101", "c.2", "c.1").state(6));
+    let other = Line::phone("102", "c.3", "c.1");
+    let mut driver = Driver::unlinked(stock_rules(), START, None);
+    driver.link(100_000, &frames((customer.listed("Dial", "", 9) + &phone.listed("AppDial", "b", 9)).as_bytes()));
+    driver.say(&customer.hangs_up());
+    driver.say(&(phone.leaves("b") + &other.begins() + &phone.dials(&other) + &phone.dial_ends(&other, "ANSWER")));
+    driver.say(&(phone.enters("b2") + &other.clone().state(6).enters("b2")));
+    driver.pass(3_000);
+    for line in [&other, &phone] {
+        driver.say(&(line.leaves("b2") + &line.hangs_up()));
+    }
+    driver.pass(FORGOTTEN_MS);
+    let inbound: Vec<_> = driver.rows().into_iter().filter(|row| row.direction == Direction::Inbound).collect();
+    assert_eq!(inbound.len(), 1);
+    assert_eq!((inbound[0].status, inbound[0].outcome), (Status::Unknown, Outcome::Gap), "{:?}", inbound[0].why);
 }
 
 #[test]

@@ -227,6 +227,8 @@ const WITHOUT_LOSS: &[&str] = &[
     // Of what helps to understand events, or to say more, so much is remembered.
     "ami/interest.rs MAX_READ_INTO",
     "ami/recorded.rs MAX_LISTS",
+    "ami/taint.rs MAX_KNOWN",
+    "ami/taint.rs MAX_REPEATED",
     "api/web/today.rs MOST",
     "callbacks/dispatch/caps.rs MAX_DIALS",
     "callbacks/tasks.rs MAX_MISSES",
@@ -270,6 +272,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "ami/layout.rs MAX_HEAD",
     "ami/layout.rs MAX_LINES",
     "ami/layout.rs MAX_NAME",
+    "ami/torn.rs MOST",
     "callbacks/attempt/dial_string.rs MAX_DIALLED",
     "callbacks/named_time.rs MAX_AHEAD_MS",
     "log/line.rs MAX_VALUE",

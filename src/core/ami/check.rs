@@ -301,7 +301,7 @@ const CLASSES: [&[u8]; 19] = [
 ];
 
 /// `call,all`: every class is part of `all` (`main/manager.c`, `authority_to_str`).
-fn is_privilege(line: &[u8]) -> bool {
+pub(crate) fn is_privilege(line: &[u8]) -> bool {
     let classes = line.strip_prefix(PRIVILEGE).and_then(|classes| classes.trim_ascii_end().strip_suffix(b",all"));
     classes.is_some_and(|classes| classes.split(|byte| *byte == b',').all(|class| CLASSES.contains(&class)))
 }

@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem::Finder;
 
 use crate::ami::blank_line::BlankLine;
-use crate::ami::check::{Beginning, Failed, Passed, Shown, beginning, begins_well, check, has_begun, line_length};
+use crate::ami::check::{Beginning, Failed, Passed, Shown, beginning, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
-use crate::ami::form::{self, End, Head, Rest};
+use crate::ami::form::{self, End, Head};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
 use crate::ami::layout::{Layout, Layouts};
-use crate::ami::length::{CHANNEL_NAME, cut};
+pub use crate::ami::received::{Counters, Received};
 use crate::ami::refusal::{FrameError, Refusal};
+use crate::ami::taint::{Broken, KEPT, TORN_AT_MOST, Taint, is_front};
+use crate::ami::torn::is_in_order;
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
 /// has some 4 KiB, the answer to `ListCommands` some 12; only the answer to a `Command` can be longer.
@@ -24,57 +26,6 @@ pub const MAX_FRAME: usize = 64 * 1024;
 pub const MAX_LINE: usize = 8 * 1024;
 /// Most headers in a frame, the first line included. Six channels make about 100.
 pub const MAX_HEADERS: usize = 512;
-
-/// One thing that the stream held.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Received {
-    /// The greeting, with the protocol's version (`11.0.0`: not Asterisk's own).
-    Banner(String),
-    /// A whole frame that somebody needs.
-    Frame(Frame),
-    /// A frame that was thrown away whole; the stream goes on behind it.
-    Discarded(FrameError),
-}
-
-/// What went through a decoder.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Bytes taken from the stream.
-    pub bytes: u64,
-    /// Frames handed on since the start.
-    pub frames: u64,
-    /// Events that nobody needs.
-    pub skipped: u64,
-    /// Events that were recognised by the layout of one before them, without a look at each name.
-    pub recognised: u64,
-    discarded: [u64; Refusal::ALL.len()],
-}
-
-impl Counters {
-    /// Frames thrown away for this reason.
-    pub fn discarded(&self, refusal: Refusal) -> u64 {
-        self.discarded[refusal as usize]
-    }
-
-    /// Frames thrown away for any reason.
-    pub fn discarded_total(&self) -> u64 {
-        self.discarded.iter().sum()
-    }
-}
-
-impl Received {
-    /// The same, with the channel that the discarded frame names. `front`: no caller can have written its beginning.
-    fn about(self, frame: &[u8], front: bool) -> Self {
-        let Self::Discarded(mut error) = self else { return self };
-        if let Some(at) = memchr::memmem::find(frame, b"Channel: ") {
-            let name = &frame[at + b"Channel: ".len()..];
-            let name = &name[..memchr::memchr2(b'\r', b'\n', name).unwrap_or(name.len())];
-            error.channel = excerpt(name);
-            error.of_channel = front.then(|| text(cut(name, CHANNEL_NAME)).into());
-        }
-        Self::Discarded(error)
-    }
-}
 
 /// Where in a frame the buffer's first byte is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,13 +39,6 @@ enum Position {
     /// Inside a frame that is dropped up to its empty line; its end may show that it is torn. `own_end`: by these headers, not by a channel's snapshot.
     Dropping { own_end: Option<&'static [&'static [u8]]> },
 }
-
-/// Of a frame that is dropped so many bytes before its end are looked at, at most: its last channel snapshot, and a number's line breaks.
-const KEPT: usize = 2048;
-
-/// So many bytes behind a frame that is no whole one the rest of it has come: a frame of six channels, and what their numbers can hold. Until then only
-/// events are believed that are longer than what a caller can write into one field.
-const TORN_AT_MOST: u64 = 8 * 1024;
 
 /// The decoder of one stream. Holds no bytes itself; the buffer that it is given never needs to grow beyond
 /// [`MAX_FRAME`] and one read. Its error type is that of the trait: no content makes it fail.
@@ -110,12 +54,12 @@ pub struct FrameDecoder {
     shown: Shown,
     /// Events that have passed: most are like one of them. `None` if every frame is checked whole.
     layouts: Option<Layouts>,
-    /// Where the frame began whose rest has yet to come, and what that is.
-    torn: Option<(u64, Rest)>,
-    /// Where the last frame began that is no whole one of Asterisk's: a number may have torn it.
-    odd: Option<u64>,
-    /// A channel of chan_sip was seen: numbers may hold more than elsewhere.
-    chan_sip: bool,
+    /// What is not to be believed.
+    taint: Taint,
+    /// What follows a frame decides what it is, and has not come.
+    waits: bool,
+    /// Nothing follows for now.
+    idle: bool,
     counters: Counters,
 }
 
@@ -130,9 +74,9 @@ impl FrameDecoder {
             searched: 0,
             shown: Shown::default(),
             layouts: Some(Layouts::new()),
-            torn: None,
-            odd: None,
-            chan_sip: false,
+            taint: Taint::default(),
+            waits: false,
+            idle: false,
             counters: Counters::default(),
         }
     }
@@ -175,7 +119,8 @@ impl FrameDecoder {
     /// Refuses the frame that begins the buffer before its end has been seen.
     fn refuse_from_here(&mut self, refusal: Refusal, buffer: &BytesMut) -> Received {
         self.position = Position::Dropping { own_end: None };
-        self.odd = Some(self.counters.bytes);
+        let first = memchr::memchr(b'\n', buffer).map_or(buffer.len(), |end| end + 1);
+        self.taint.odd(&buffer[..first], self.counters.bytes);
         self.refuse(refusal, self.counters.bytes, buffer)
     }
 
@@ -259,18 +204,58 @@ impl FrameDecoder {
         memchr::memmem::find(&rest[..rest.len().min(room + form::AFTER_EXTEN.len())], form::AFTER_EXTEN).is_some()
     }
 
-    /// A frame that is all there, up to `end`: it is held if it is wanted, and passed over if it is a variable that nobody needs.
-    fn held(&mut self, buffer: &mut BytesMut, variable: bool, (end, next): (usize, usize)) {
+    /// A frame that is all there, up to `end`: it is held if it is wanted, and passed over if it is a variable that nobody needs; `false` if it
+    /// waits for what follows.
+    fn held(&mut self, buffer: &mut BytesMut, variable: bool, (end, next): (usize, usize)) -> bool {
         let frame = &buffer[..end];
         if variable && end <= MAX_FRAME && !self.variables(frame).any(|name| self.interest.variable(name)) {
-            self.counters.skipped += 1;
-            self.passes(frame, self.counters.bytes);
-            self.advance(buffer, next);
-            self.position = Position::Start;
-            return;
+            let passed = self.passes_over(buffer, (end, next), None);
+            self.counters.skipped += u64::from(passed);
+            return passed;
         }
         let room = if self.shown.privilege { form::room(frame) } else { None };
         self.position = Position::Held { end, next, room };
+        true
+    }
+
+    /// Passes over a frame that nobody needs, which may be torn all the same; `false` if it waits for what follows.
+    fn passes_over(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), own_end: Option<&[&[u8]]>) -> bool {
+        let offset = self.counters.bytes;
+        let frame = &buffer[..end];
+        if !self.taint.covers(offset) {
+            let how = self.taint.end(frame);
+            let cut = own_end.is_some_and(|headers| !form::has_own_end(frame, headers));
+            if how == End::Whole && (own_end.is_none() || is_in_order(frame)) {
+                self.taint.passes(frame, how, offset, self.shown);
+            } else {
+                match self.breaks(buffer, end) {
+                    Broken::Waits => return false,
+                    Broken::Torn => {}
+                    _ if how == End::Whole && !cut => self.taint.passes(frame, how, offset, self.shown),
+                    Broken::Forged => self.taint.odd(frame, offset),
+                    Broken::Unsure => {
+                        self.taint.passes(frame, how, offset, self.shown);
+                        self.taint.odd(frame, offset);
+                    }
+                }
+            }
+        }
+        self.advance(buffer, next);
+        self.position = Position::Start;
+        true
+    }
+
+    /// What the frame is that begins the buffer, and does not end as it should.
+    #[cold]
+    fn breaks(&mut self, buffer: &[u8], end: usize) -> Broken {
+        if !self.shown.privilege || !begins_well(&buffer[..end], self.shown) {
+            return Broken::Unsure;
+        }
+        let most = MAX_FRAME.min(end + TORN_AT_MOST as usize).max(end);
+        let more = !self.idle && buffer.len() < most;
+        let broken = self.taint.breaks(&buffer[..buffer.len().min(most)], end, self.counters.bytes, more);
+        self.waits |= broken == Broken::Waits;
+        broken
     }
 
     /// What a whole frame is, or the reason against it; and its layout, if it has one that is known.
@@ -287,44 +272,49 @@ impl FrameDecoder {
         Ok((passed, layout))
     }
 
-    /// A wanted frame that is all there; `None` for an event that nobody may act on.
+    /// A wanted frame that is all there; `None` for an event that nobody may act on, and where `waits` says so.
     fn finish(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), room: Option<usize>) -> Option<Received> {
         let offset = self.counters.bytes;
-        let frame = buffer.split_to(end).freeze();
-        buffer.advance(next - end);
-        self.counters.bytes += next as u64;
-        self.position = Position::Start;
         if end > MAX_FRAME {
+            let frame = self.takes(buffer, (end, next));
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        let (passed, layout) = match self.check(&frame) {
+        let (covered, shown) = (self.taint.covers(offset), self.shown);
+        let (passed, layout) = match self.check(&buffer[..end]) {
             Ok(passed) => passed,
-            Err(Failed { refusal, at, open }) => {
-                self.passes(&frame, offset);
-                // What broke it may have an empty line behind it, and the rest of its headers behind that.
-                if open {
-                    self.tears(&frame, offset);
-                }
-                self.odd = Some(offset);
-                return Some(
-                    self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame, self.is_front(&frame)),
-                );
-            }
+            Err(failed) => return self.failed(buffer, (end, next), failed),
         };
         let Passed { head, answers, stamped, long, longest, .. } = passed;
-        if !self.chan_sip && longest && (head.is_answer() || frame.starts_with(b"Event: Newchannel\r")) {
-            self.chan_sip = form::is_of_chan_sip(&frame);
+        let live = self.shown.privilege && !(head.is_answer() && answers);
+        // What is the last of a read leaves the same behind, believed or not. An answer without an id that ends as an event does is the rest of one.
+        let rest = &buffer[next..];
+        let goes_on = live && head != Head::Item && (!begins_well(rest, self.shown) || Self::goes_on(room, rest));
+        let torn = goes_on || head == Head::Answer && form::closes(&buffer[..end]);
+        let odd = live && (torn || !form::has_its_tail(&buffer[..end]));
+        let broken = if odd && !covered { self.breaks(buffer, end) } else { Broken::Unsure };
+        if broken == Broken::Waits {
+            return None;
         }
-        let long = if self.chan_sip { longest } else { long };
+        let frame = self.takes(buffer, (end, next));
+        if !self.taint.chan_sip && longest && (head.is_answer() || frame.starts_with(b"Event: Newchannel\r")) {
+            self.taint.chan_sip = form::is_of_chan_sip(&frame);
+        }
+        let long = if self.taint.chan_sip { longest } else { long };
+        if covered {
+            self.shown = shown;
+            let name = if long { self.taint.names(&frame).map(<[u8]>::to_vec) } else { None };
+            let refused = self.refuse(Refusal::Tainted, offset, &frame).about(&frame, false);
+            return Some(refused.of(name.as_deref()));
+        }
         // Answers are known by an id that nobody can guess. One that no request has is the rest of a torn frame: its end says so.
-        if self.torn.is_some() && head.is_answer() && answers {
+        if !self.taint.is_clear() && head.is_answer() && answers {
             self.passes(&frame, offset);
         }
-        if self.shown.privilege && !(head.is_answer() && answers) {
+        if live {
             if head == Head::Item {
                 self.passes(&frame, offset);
-                self.odd = Some(offset);
-                return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame, self.is_front(&frame)));
+                self.taint.odd(&frame, offset);
+                return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame, is_front(&frame, self.shown)));
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
             let first = stamped.filter(|_| !self.shown.settled);
@@ -332,27 +322,68 @@ impl FrameDecoder {
                 self.counters.skipped += 1;
                 return None;
             }
-            let lately = |at| offset - at <= TORN_AT_MOST;
-            let (inside, in_doubt) = (self.torn.is_some_and(|(at, _)| lately(at)), self.odd.is_some_and(lately));
+            let (inside, in_doubt) = (self.taint.before_rest(offset), self.taint.in_doubt(offset));
             if inside {
                 self.passes(&frame, offset);
             } else if !in_doubt && let Some(stamped) = first {
                 // Its head is Asterisk's, even if what follows is the rest of it.
                 (self.shown.timestamp, self.shown.settled) = (stamped, true);
             }
-            // What is the last of a read leaves the same behind, believed or not. An answer without an id that ends as an event does is the rest of one.
-            let goes_on = !begins_well(buffer, self.shown) || Self::goes_on(room, buffer);
-            let torn = goes_on || head == Head::Answer && form::closes(&frame);
-            if torn || !form::has_its_tail(&frame) {
-                self.odd = Some(offset);
+            if odd && broken != Broken::Torn {
+                self.taint.odd(&frame, offset);
             }
-            if inside || in_doubt && !long || torn {
-                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame, self.is_front(&frame)));
+            if inside || !long && (in_doubt || self.taint.repeats(&frame, offset)) || torn {
+                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame, is_front(&frame, self.shown)));
             }
         }
         self.counters.frames += 1;
         self.interest.reads(&frame);
+        if self.taint.chan_sip {
+            self.taint.believes(&frame);
+        }
         Some(Received::Frame(Frame::checked(frame, offset, layout)))
+    }
+
+    /// A wanted frame that is none of Asterisk's whole ones.
+    #[cold]
+    fn failed(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), failed: Failed) -> Option<Received> {
+        let (offset, Failed { refusal, at, open }) = (self.counters.bytes, failed);
+        let covered = self.taint.covers(offset);
+        let broken = if covered { Broken::Forged } else { self.breaks(buffer, end) };
+        if broken == Broken::Waits {
+            return None;
+        }
+        let frame = self.takes(buffer, (end, next));
+        if !covered {
+            let before = self.taint.before_rest(offset);
+            if broken == Broken::Unsure {
+                self.passes(&frame, offset);
+                // What broke it may have an empty line behind it, and the rest of its headers behind that.
+                if open && !before && self.shown.privilege {
+                    self.taint.tears(&frame, offset, self.shown);
+                }
+            }
+            if broken != Broken::Torn {
+                self.taint.odd(&frame, offset);
+            }
+        }
+        let front = broken != Broken::Forged && is_front(&frame, self.shown);
+        Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame, front))
+    }
+
+    /// Takes a frame, and what stands between it and the next one.
+    #[inline(always)]
+    fn takes(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize)) -> Bytes {
+        let frame = buffer.split_to(end).freeze();
+        buffer.advance(next - end);
+        self.counters.bytes += next as u64;
+        self.position = Position::Start;
+        frame
+    }
+
+    fn passes(&mut self, frame: &[u8], offset: u64) {
+        let end = self.taint.end(frame);
+        self.taint.passes(frame, end, offset, self.shown);
     }
 }
 
@@ -360,6 +391,7 @@ impl FrameDecoder {
     /// The next thing that the buffer holds whole; `None` until more has been read into it. No content is an error: a frame that cannot
     /// be used is [`Received::Discarded`].
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Option<Received> {
+        self.waits = false;
         loop {
             match self.position {
                 Position::Start => match self.begin(buffer) {
@@ -368,7 +400,8 @@ impl FrameDecoder {
                     Some(None) => {}
                 },
                 Position::Wanted { variable } => match self.blank_line.find(self.counters.bytes, buffer) {
-                    Some(found) => self.held(buffer, variable, found),
+                    Some(found) if self.held(buffer, variable, found) => {}
+                    Some(_) => return None,
                     // The last byte may be the CR of the empty line.
                     None if buffer.len() >= MAX_FRAME + 2 => {
                         return Some(self.refuse_from_here(Refusal::FrameTooLong, buffer));
@@ -377,20 +410,14 @@ impl FrameDecoder {
                 },
                 Position::Held { next, room, .. } if self.must_wait(&buffer[next..], room) => return None,
                 Position::Held { end, next, room } => {
-                    if let Some(received) = self.finish(buffer, (end, next), room) {
-                        return Some(received);
+                    let received = self.finish(buffer, (end, next), room);
+                    if received.is_some() || self.waits {
+                        return received;
                     }
                 }
                 Position::Dropping { own_end } => match self.blank_line.find(self.counters.bytes, buffer) {
-                    Some((end, next)) => {
-                        let offset = self.counters.bytes;
-                        self.passes(&buffer[..end], offset);
-                        if own_end.is_some_and(|headers| !form::has_own_end(&buffer[..end], headers)) {
-                            self.odd = Some(offset);
-                        }
-                        self.advance(buffer, next);
-                        self.position = Position::Start;
-                    }
+                    Some(found) if self.passes_over(buffer, found, own_end) => {}
+                    Some(_) => return None,
                     None => {
                         // An empty line may have begun in the last two bytes (`LF CR`).
                         let done = buffer.len().saturating_sub(KEPT);
@@ -402,55 +429,35 @@ impl FrameDecoder {
         }
     }
 
-    /// The frame begins as Asterisk writes it, with more than a number holds: it is no rest of another one.
-    fn is_front(&self, frame: &[u8]) -> bool {
-        self.shown.privilege && has_begun(frame) && begins_well(frame, self.shown)
-    }
-
-    /// Takes in what the end of a frame that is not handed on says of those behind it. Only what is surely the front of one makes the next one the rest of
-    /// it: else a few bytes in a number would cost another call's event.
-    fn passes(&mut self, frame: &[u8], offset: u64) {
-        if !self.shown.privilege {
-            return;
-        }
-        let end = form::end(frame, self.chan_sip);
-        if end != End::Whole {
-            self.odd = Some(offset);
-        }
-        if let Some((_, rest)) = &mut self.torn {
-            rest.look(&frame[frame.len().saturating_sub(KEPT)..]);
-            if rest.is_over() {
-                self.torn = None;
-            }
-        } else if end != End::Whole {
-            // Nearly all are whole, with nothing torn before them.
-            self.tears(frame, offset);
-        }
-    }
-
-    /// Takes in that this frame broke off, if it is surely the front of one and some of its last snapshot has not come.
-    fn tears(&mut self, frame: &[u8], offset: u64) {
-        let rest = Rest::of(frame);
-        if !rest.is_over() && self.is_front(frame) {
-            self.torn = Some((offset, rest));
-            self.chan_sip |= form::is_of_chan_sip(frame);
-        }
-    }
-
     /// A whole frame waits to see what follows it, and nothing has come.
     pub fn holds(&self, buffer: &[u8]) -> bool {
-        matches!(self.position, Position::Held { next, .. } if is_blank(&buffer[next..]))
+        self.waits || matches!(self.position, Position::Held { next, .. } if is_blank(&buffer[next..]))
     }
 
     /// The same where nothing follows for now: what was written has ended with the last frame.
     pub fn decode_idle(&mut self, buffer: &mut BytesMut) -> Option<Received> {
+        // Where a frame has begun, more is on its way.
+        let over = buffer.ends_with(b"\n\r\n") || buffer.ends_with(b"\n\n");
+        self.without_more(buffer, over)
+    }
+
+    /// `over`: what waits for what follows waits no longer.
+    fn without_more(&mut self, buffer: &mut BytesMut, over: bool) -> Option<Received> {
         loop {
             if let Some(received) = self.decode(buffer) {
                 return Some(received);
             }
+            if self.waits && over {
+                self.idle = true;
+                let received = self.decode(buffer);
+                self.idle = false;
+                if received.is_some() {
+                    return received;
+                }
+            }
             match self.position {
-                Position::Held { end, next, room } if self.holds(buffer) => {
-                    if let Some(received) = self.finish(buffer, (end, next), room) {
+                Position::Held { end, next, room } if self.holds(buffer) && (over || is_blank(&buffer[next..])) => {
+                    if let Some(received) = self.finishes(buffer, (end, next), room) {
                         return Some(received);
                     }
                 }
@@ -459,13 +466,21 @@ impl FrameDecoder {
         }
     }
 
+    /// A wanted frame that nothing follows.
+    fn finishes(&mut self, buffer: &mut BytesMut, found: (usize, usize), room: Option<usize>) -> Option<Received> {
+        self.idle = true;
+        let received = self.finish(buffer, found, room);
+        self.idle = false;
+        received
+    }
+
     /// The same where nothing follows: what is left is a frame that was cut short.
     pub fn decode_eof(&mut self, buffer: &mut BytesMut) -> Option<Received> {
-        if let Some(received) = self.decode_idle(buffer) {
+        if let Some(received) = self.without_more(buffer, true) {
             return Some(received);
         }
         if let Position::Held { end, next, room } = self.position
-            && let Some(received) = self.finish(buffer, (end, next), room)
+            && let Some(received) = self.finishes(buffer, (end, next), room)
         {
             return Some(received);
         }

@@ -8,7 +8,7 @@ use crate::ami::length::NUMBER;
 
 /// A channel's snapshot (`main/manager_channels.c`, `ast_manager_build_channel_state_string_prefix`, branches 16 to 22), each
 /// header behind the same prefix (`Dest`, `Transferee`, …). `ChanVariable` lines may follow.
-const CHANNEL: &[&[u8]] = &[
+pub(crate) const CHANNEL: &[&[u8]] = &[
     b"Channel",
     b"ChannelState",
     b"ChannelStateDesc",
@@ -236,7 +236,7 @@ impl<'a> Follow<'a> {
     /// The frame is over: whether it had the whole snapshot of a channel that it must have, which is more than any field of a caller holds, and nothing
     /// whose names a dialplan chooses.
     pub(crate) fn is_of_channel(&self) -> bool {
-        !self.over && self.form.runs.first() == Some(&CHANNEL) && self.is_whole()
+        !self.over && self.whole > 0 && self.form.runs.first() == Some(&CHANNEL) && self.is_whole()
     }
 
     /// The frame is over: whether it had a run of headers that is more than any field of a caller holds, or names what nobody can guess. What a dialplan

@@ -20,10 +20,13 @@ pub mod notice;
 mod pace;
 mod parse;
 pub mod pending;
+mod received;
 pub mod recorded;
 pub mod refusal;
 mod reply;
 pub mod session;
+mod taint;
+mod torn;
 
 pub use action::{Action, ActionError, ActionId};
 pub use decoder::{Counters, FrameDecoder, Received};

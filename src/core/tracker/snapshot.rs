@@ -112,6 +112,7 @@ impl Tracker {
         let bridged = !bridge_id.is_empty();
         self.channel_shows_itself(slot, seen, bridged, (application, data), at);
         self.application_listed(slot, application, data);
+        self.dial_listed(slot, application, data);
         if bridged && self.topology.channel(slot).bridge.is_none() {
             let bridge = self.topology.bridge_by_id(bridge_id);
             self.put_into(bridge, slot, at);

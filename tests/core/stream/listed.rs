@@ -10,8 +10,8 @@ use super::{Line, frames, stamp};
 /// What Asterisk would list, kept by a reader of its events that knows nothing of calls.
 #[derive(Default)]
 pub struct Listed {
-    /// By uniqueid: the channel, its application, its bridge and when it was made.
-    channels: BTreeMap<String, (Line, String, String, i64)>,
+    /// By uniqueid: the channel, its application and what that was given, its bridge and when it was made.
+    channels: BTreeMap<String, (Line, [String; 2], String, i64)>,
     /// Queue, uniqueid and joined.
     waiting: Vec<(String, String, i64)>,
 }
@@ -27,20 +27,20 @@ impl Listed {
         let (stamped, at) = (Stamped::parse(frame).unwrap(), stamp(frame));
         match &stamped.event {
             Event::Newchannel(c) => {
-                let entry = (Self::line(c), String::new(), String::new(), at);
+                let entry = (Self::line(c), Default::default(), String::new(), at);
                 self.channels.insert(c.uniqueid.to_string(), entry);
             }
-            Event::Newexten { channel: c, application, .. } => {
+            Event::Newexten { channel: c, application, data, .. } => {
                 self.refresh(c);
-                self.channels.get_mut(&*c.uniqueid).unwrap().1 = application.to_string();
+                self.channels.get_mut(&*c.uniqueid).unwrap().1 = [application, data].map(ToString::to_string);
             }
             Event::DialBegin { dest, .. } => {
                 self.refresh(dest);
-                self.channels.get_mut(&*dest.uniqueid).unwrap().1 = "AppDial".to_owned();
+                self.channels.get_mut(&*dest.uniqueid).unwrap().1 = ["AppDial", "(Outgoing Line)"].map(str::to_owned);
             }
             Event::AgentCalled { dest, .. } => {
                 self.refresh(dest);
-                self.channels.get_mut(&*dest.uniqueid).unwrap().1 = "AppQueue".to_owned();
+                self.channels.get_mut(&*dest.uniqueid).unwrap().1 = ["AppQueue", "(Outgoing Line)"].map(str::to_owned);
             }
             Event::Newstate(c) | Event::NewCallerid(c) => self.refresh(c),
             Event::Rename { new_name, uniqueid, .. } => {
@@ -96,7 +96,9 @@ impl Listed {
         let mut items: Vec<String> = self
             .channels
             .values()
-            .map(|(line, app, bridge, made)| line.listed(app, bridge, u32::try_from((at - made) / 1000).unwrap()))
+            .map(|(line, [application, data], bridge, made)| {
+                line.listed_in((application, data), bridge, u32::try_from((at - made) / 1000).unwrap())
+            })
             .collect();
         if channels_backwards {
             items.reverse();

@@ -384,13 +384,18 @@ impl Line {
 
     /// As an item of `CoreShowChannels`, made `seconds` ago.
     pub fn listed(&self, application: &str, bridge: &str, seconds: u32) -> String {
+        self.listed_in((application, ""), bridge, seconds)
+    }
+
+    /// The same, in an application that was given this.
+    pub fn listed_in(&self, (application, data): (&str, &str), bridge: &str, seconds: u32) -> String {
         let duration = format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
         self.event(
             "CoreShowChannel",
             &[
                 ("ActionID", "list"),
                 ("Application", application),
-                ("ApplicationData", ""),
+                ("ApplicationData", data),
                 ("Duration", &duration),
                 ("BridgeId", bridge),
             ],

@@ -187,6 +187,7 @@ impl Tracker {
                 }
             }
         }
+        self.goes_out_as_dialled(call);
         if !self.calls[call].orphaned
             && let Some(finished) = self.finish(call)
         {

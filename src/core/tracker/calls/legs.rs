@@ -86,7 +86,7 @@ impl Tracker {
         let call = self.calls.call_mut(slot);
         if goes_out {
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
-            call.goes_out(peer.clone(), dialled_number(interface));
+            call.goes_out(Some(peer.clone()), dialled_number(interface));
         }
         if call.leg_is_known(&uniqueid, by, interface, queue) {
             self.calls.adopt(&self.topology, slot, dest);
@@ -360,7 +360,7 @@ fn same_number(a: &str, b: &str) -> bool {
 }
 
 /// The number in a dial string: `PJSIP/12025550123@trunk` and `PJSIP/trunk/12025550123` hold `12025550123`.
-fn dialled_number(dial_string: &str) -> Option<String> {
+pub(super) fn dialled_number(dial_string: &str) -> Option<String> {
     let rest = dial_string.split_once('/').map_or(dial_string, |(_, rest)| rest);
     let before_host = rest.split(['@', ',']).next().unwrap_or(rest);
     let number = before_host.rsplit('/').next().unwrap_or(before_host);

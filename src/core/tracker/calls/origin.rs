@@ -6,6 +6,7 @@ use crate::model::channel_name::{self, Kind};
 use crate::model::number::Number;
 use crate::model::rules::Purpose;
 use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::calls::legs::dialled_number;
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel;
@@ -49,8 +50,60 @@ impl Tracker {
         } else if c.seen.partly() && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
             // The call was put through before anyone looked.
             let peer = channel.interface().to_owned();
-            self.calls.call_mut(call).goes_out(peer, channel::filled(&seen.caller_num));
+            self.calls.call_mut(call).goes_out(Some(peer), channel::filled(&seen.caller_num));
         }
+    }
+
+    /// A list shows a phone of ours in Dial(): what that was given names the trunk, which may be gone by then.
+    pub(crate) fn dial_listed(&mut self, slot: Slot, application: &str, given: &str) {
+        let call = self.topology.channel(slot).call;
+        if !application.eq_ignore_ascii_case("Dial") || !self.may_have_gone_out(call) || self.calls[call].first != slot
+        {
+            return;
+        }
+        let devices = given.split(',').next().unwrap_or_default().split('&');
+        let Some((device, trunk)) = devices.filter_map(|d| Some((d, self.trunk_of(d)?))).next() else { return };
+        self.calls.call_mut(call).goes_out(Some(trunk), dialled_number(device));
+        self.calls.mark(call);
+    }
+
+    /// A phone of ours has dialled a number that is none of ours, and of whom Dial() rang nothing was seen: it called outward.
+    pub(crate) fn goes_out_as_dialled(&mut self, call: Slot) {
+        let c = &self.calls[call];
+        let phone = channel_name::extension(&self.topology.channel(c.first).name);
+        let numbering = &self.rules.numbering;
+        let outside = |number: &str| {
+            matches!(numbering.classify(number), Number::Callable(_)) && !self.rules.is_own_number(number)
+        };
+        let of_a_phone = matches!(numbering.classify(phone), Number::Internal);
+        if c.attempts.is_empty() && self.may_have_gone_out(call) && of_a_phone && c.did.as_deref().is_some_and(outside)
+        {
+            self.calls.call_mut(call).goes_out(None, None);
+        }
+    }
+
+    /// A phone of ours began it, no trunk was seen in it, and a part of it was not seen.
+    fn may_have_gone_out(&self, call: Slot) -> bool {
+        let c = &self.calls[call];
+        let first = self.topology.channel(c.first);
+        c.seen.partly()
+            && c.origin == Origin::Extension
+            && !c.trunk_dialled
+            && first.kind == Kind::Extension
+            && first.incoming == Some(true)
+    }
+
+    /// Technology and peer of the trunk in a device of Dial(): `PJSIP/trunk` of `PJSIP/12025550123@trunk` and of `PJSIP/trunk/12025550123`.
+    fn trunk_of(&self, device: &str) -> Option<String> {
+        let (technology, rest) = device.split_once('/')?;
+        let first = rest.split('/').next().unwrap_or(rest);
+        let peer = first.rsplit_once('@').map_or(first, |(_, peer)| peer);
+        let trunk = format!("{technology}/{peer}");
+        let channel = format!("{trunk}-0");
+        let known = self.rules.trunks.fit(&channel)
+            || self.topology.has_met_trunk(&channel)
+            || self.topology.was_trunk_of_old(&channel);
+        known.then_some(trunk)
     }
 
     /// A list shows which way a channel was called that an event has made known before.
@@ -132,14 +185,14 @@ impl Call {
         self.comes_in_again = true;
     }
 
-    /// A trunk is dialled: the other party is whom we dial, and has this number where one is known.
-    pub(super) fn goes_out(&mut self, trunk: String, number: Option<String>) {
+    /// A trunk is dialled, this one if that is known: the other party is whom we dial, and has this number where one is known.
+    pub(super) fn goes_out(&mut self, trunk: Option<String>, number: Option<String>) {
         if !std::mem::replace(&mut self.trunk_dialled, true) {
             let known = self.number.take().filter(|_| self.origin == Origin::Callback);
             self.number = known.or(self.did.take());
             self.name = None;
         }
-        self.trunk = Some(trunk); // the last route that was tried counts
+        self.trunk = trunk.or(self.trunk.take()); // the last route that was tried counts
         self.number = number.or(self.number.take());
     }
 
