@@ -23,9 +23,11 @@ fn is_of_a_device(received: &Received) -> bool {
 fn decoded<'a>(mut decoder: FrameDecoder, parts: impl Iterator<Item = &'a [u8]>) -> Vec<(bool, String)> {
     let mut buffer = BytesMut::new();
     let mut out = Vec::new();
-    for part in parts {
-        buffer.extend_from_slice(part);
-        while let Some(received) = decoder.decode(&mut buffer) {
+    // At the end nothing is waited for any more.
+    for part in parts.map(Some).chain([None]) {
+        buffer.extend_from_slice(part.unwrap_or_default());
+        let next = if part.is_some() { FrameDecoder::decode } else { FrameDecoder::decode_eof };
+        while let Some(received) = next(&mut decoder, &mut buffer) {
             let comparable = !is_of_a_device(&received);
             let text = match received {
                 Received::Banner(version) => version,
@@ -40,7 +42,7 @@ fn decoded<'a>(mut decoder: FrameDecoder, parts: impl Iterator<Item = &'a [u8]>)
             };
             out.push((comparable, text));
         }
-        assert!(buffer.len() <= callbackd_core::ami::decoder::MAX_FRAME + NUMBER + part.len());
+        assert!(buffer.len() <= callbackd_core::ami::decoder::MAX_FRAME + NUMBER + part.map_or(0, <[u8]>::len));
     }
     out
 }
