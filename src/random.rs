@@ -12,3 +12,11 @@ pub(crate) fn digits<const BYTES: usize>() -> io::Result<String> {
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+/// The secret of a token: 256 random bits.
+///
+/// # Errors
+/// The system gives none.
+pub(crate) fn token() -> io::Result<String> {
+    Ok(format!("cbt_{}", digits::<32>()?))
+}

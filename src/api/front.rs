@@ -115,6 +115,11 @@ impl Failure {
         Self { field, fix, ..Self::new(StatusCode::BAD_REQUEST, error) }
     }
 
+    /// What this field of the path or the body names is not there.
+    pub(crate) fn not_found(field: &str, error: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::of_field(field, error, fix).with_status(StatusCode::NOT_FOUND)
+    }
+
     /// What to do, where no field is wrong.
     pub(crate) fn with_fix(self, fix: impl Into<String>) -> Self {
         Self { fix: Some(fix.into()), ..self }

@@ -144,7 +144,7 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
 
 /// Makes the token to log in with; one of an earlier demo on this database counts no more.
 fn token(db: &Path) -> io::Result<String> {
-    let secret = format!("cbt_{}", random::digits::<32>()?);
+    let secret = random::token()?;
     let name = "demo".to_owned();
     #[allow(clippy::disallowed_methods)] // the door by which time comes in
     let made_ms = jiff::Timestamp::now().as_millisecond();

@@ -319,6 +319,7 @@ fn map(table: &DeTable<'_>, problems: &Problems) -> Map {
             problems.add(value.span(), "a name or word must be a text in quotes", "not a text", help);
             continue;
         };
+        let known = words::of(field);
         match word {
             _ if to.trim().is_empty() => {
                 problems.add(
@@ -328,8 +329,8 @@ fn map(table: &DeTable<'_>, problems: &Problems) -> Map {
                     "write one, or leave the line out",
                 );
             }
-            Some(word) if !words::of(field).is_empty() && !words::of(field).contains(&word) => {
-                let help = instead_of(word, words::of(field).into_iter());
+            Some(word) if !known.is_empty() && !known.contains(&word) => {
+                let help = instead_of(word, known.into_iter());
                 problems.add(key.span(), format!("`{field}` is never `{word}`"), "unknown", help);
             }
             Some(word) => drop(map.words.insert((field.to_owned(), word.to_owned()), to.to_string())),

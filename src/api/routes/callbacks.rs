@@ -11,7 +11,7 @@ use crate::store::CallbackHistory;
 use crate::store::tokens::Role;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use axum::{Extension, Json};
 #[cfg(feature = "openapi")]
 use callbackd_core::model::CallbackRow;
@@ -117,7 +117,7 @@ async fn history(
         Some(history) => Ok(Json(json!(history))),
         None => {
             let why = format!("there is no callback {id}");
-            Err(Failure::of_field("id", why, "GET /v1/callbacks lists them").with_status(StatusCode::NOT_FOUND))
+            Err(Failure::not_found("id", why, "GET /v1/callbacks lists them"))
         }
     }
 }
@@ -151,7 +151,7 @@ async fn command(
         Some(command) => front.command(command?, peer).await,
         None => {
             let why = format!("unknown command {}: use {COMMANDS}", name.escape_debug());
-            Err(Failure::of_field("command", why, format!("use {COMMANDS}")).with_status(StatusCode::NOT_FOUND))
+            Err(Failure::not_found("command", why, format!("use {COMMANDS}")))
         }
     }
 }

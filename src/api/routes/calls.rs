@@ -184,7 +184,6 @@ pub(crate) async fn of_id(front: &Front, id: String, pbx: Option<String>) -> Res
     found.pop().ok_or_else(|| {
         let why =
             format!("there is no call {}: it is a row id, or a linkedid of one that has ended", id.escape_debug());
-        let fix = "GET /v1/calls lists those that have ended";
-        Failure::of_field("call", why, fix).with_status(StatusCode::NOT_FOUND)
+        Failure::not_found("call", why, "GET /v1/calls lists those that have ended")
     })
 }

@@ -12,7 +12,7 @@ use crate::api::query::{Asked, Nothing};
 use crate::api::routes::calls::{behind, of_id};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use axum::{Extension, Json};
 use callbackd_core::callbacks::commands::Command;
 use callbackd_core::millis::Millis;
@@ -118,7 +118,7 @@ async fn remove(
     if !stored.call.tags.iter().any(|tag| tag.code == code) {
         let why = format!("call {} has no code {}", id.escape_debug(), code.escape_debug());
         let fix = format!("GET /v1/calls/{} shows its codes", stored.id);
-        return Err(Failure::of_field("code", why, fix).with_status(StatusCode::NOT_FOUND));
+        return Err(Failure::not_found("code", why, fix));
     }
     front.command(Command::Untag { call: Box::new(CodedCall::from(&stored.call)), code }, peer).await
 }

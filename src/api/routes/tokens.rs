@@ -75,7 +75,7 @@ async fn add(
             format!("there are {MAX_TOKENS} tokens already: withdraw some"),
         ));
     }
-    let secret = secret().map_err(|error| {
+    let secret = random::token().map_err(|error| {
         Failure::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no random numbers from the system: {error}"))
     })?;
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
@@ -104,7 +104,7 @@ async fn remove(
         return Ok(Json(json!({ "withdrawn": name })));
     }
     let why = format!("there is no token {}", name.escape_debug());
-    Err(Failure::of_field("name", why, "GET /v1/tokens lists them").with_status(StatusCode::NOT_FOUND))
+    Err(Failure::not_found("name", why, "GET /v1/tokens lists them"))
 }
 
 impl Front {
@@ -112,9 +112,4 @@ impl Front {
         let done = self.ask(|reply| Ask::Token(change, reply)).await?;
         done.map_err(|why| Failure::new(StatusCode::SERVICE_UNAVAILABLE, why))
     }
-}
-
-/// 256 random bits.
-fn secret() -> std::io::Result<String> {
-    Ok(format!("cbt_{}", random::digits::<32>()?))
 }

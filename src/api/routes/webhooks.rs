@@ -152,7 +152,7 @@ async fn command(
         other => {
             let fix = "use test, resend, pause or resume";
             let why = format!("unknown command {}: {fix}", other.escape_debug());
-            return Err(Failure::of_field("command", why, fix).with_status(StatusCode::NOT_FOUND));
+            return Err(Failure::not_found("command", why, fix));
         }
     };
     let done = front.ask_for(PATIENCE, |reply| Ask::Webhook(name, command, reply)).await?;
@@ -161,14 +161,14 @@ async fn command(
 
 fn refused(error: &WebhookError) -> Failure {
     let status = match error {
-        WebhookError::None(_) => return missing("name", "GET /v1/webhooks lists them", error),
-        WebhookError::NoMessage(_) => return missing("seq", "GET /v1/webhooks/NAME lists what is kept", error),
+        WebhookError::None(_) => {
+            return Failure::not_found("name", error.to_string(), "GET /v1/webhooks lists them");
+        }
+        WebhookError::NoMessage(_) => {
+            return Failure::not_found("seq", error.to_string(), "GET /v1/webhooks/NAME lists what is kept");
+        }
         WebhookError::Busy => StatusCode::SERVICE_UNAVAILABLE,
         WebhookError::Secret(_) | WebhookError::NoTest => StatusCode::CONFLICT,
     };
     Failure::new(status, error.to_string())
-}
-
-fn missing(field: &str, fix: &str, error: &WebhookError) -> Failure {
-    Failure::of_field(field, error.to_string(), fix).with_status(StatusCode::NOT_FOUND)
 }

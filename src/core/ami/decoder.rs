@@ -447,17 +447,15 @@ impl FrameDecoder {
             if let Some(received) = self.decode(buffer) {
                 return Some(received);
             }
-            if self.waits && over {
-                self.idle = true;
-                let received = self.decode(buffer);
-                self.idle = false;
-                if received.is_some() {
-                    return received;
-                }
+            if self.waits
+                && over
+                && let Some(received) = self.idly(|decoder| decoder.decode(buffer))
+            {
+                return Some(received);
             }
             match self.position {
                 Position::Held { end, next, room } if self.holds(buffer) && (over || is_blank(&buffer[next..])) => {
-                    if let Some(received) = self.finishes(buffer, (end, next), room) {
+                    if let Some(received) = self.idly(|decoder| decoder.finish(buffer, (end, next), room)) {
                         return Some(received);
                     }
                 }
@@ -466,10 +464,10 @@ impl FrameDecoder {
         }
     }
 
-    /// A wanted frame that nothing follows.
-    fn finishes(&mut self, buffer: &mut BytesMut, found: (usize, usize), room: Option<usize>) -> Option<Received> {
+    /// Does this where nothing follows for now.
+    fn idly(&mut self, act: impl FnOnce(&mut Self) -> Option<Received>) -> Option<Received> {
         self.idle = true;
-        let received = self.finish(buffer, found, room);
+        let received = act(self);
         self.idle = false;
         received
     }
@@ -480,7 +478,7 @@ impl FrameDecoder {
             return Some(received);
         }
         if let Position::Held { end, next, room } = self.position
-            && let Some(received) = self.finishes(buffer, (end, next), room)
+            && let Some(received) = self.idly(|decoder| decoder.finish(buffer, (end, next), room))
         {
             return Some(received);
         }

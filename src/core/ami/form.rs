@@ -30,8 +30,8 @@ const BRIDGE: &[&[u8]] =
 /// A member of a queue (`apps/app_queue.c`, `queue_member_blob_create`).
 const MEMBER: &[&[u8]] =
     &[b"Queue", b"MemberName", b"Interface", b"StateInterface", b"Membership", b"Penalty", b"CallsTaken", b"LastCall"];
-/// A caller who waits in one, in the list (`manager_queues_status`).
-const LISTED_CALLER: &[&[u8]] = &[
+/// A caller who waits in one, in the list (`manager_queues_status`), up to the last text of a caller's and what follows it.
+pub(crate) const LISTED_CALLER: &[&[u8]] = &[
     b"Queue",
     b"Position",
     b"Channel",

@@ -5,7 +5,7 @@
 use memchr::memmem;
 
 use crate::ami::check::{has_begun, is_privilege};
-use crate::ami::form::CHANNEL;
+use crate::ami::form::{CHANNEL, LISTED_CALLER};
 use crate::ami::header::colon;
 use crate::ami::length::NUMBER;
 
@@ -16,18 +16,6 @@ pub(crate) const EXPRESSION: usize = 1024;
 /// So many places in a text where the next header can stand are looked at: more do not fit into one.
 const MOST: usize = 32;
 
-/// A caller who waits in a queue, in its list (`apps/app_queue.c`, `manager_queues_status`), up to the last text of a caller's and what follows it.
-const ENTRY: &[&[u8]] = &[
-    b"Queue",
-    b"Position",
-    b"Channel",
-    b"Uniqueid",
-    b"CallerIDNum",
-    b"CallerIDName",
-    b"ConnectedLineNum",
-    b"ConnectedLineName",
-    b"Wait",
-];
 /// `cel/cel_manager.c`, `cdr/cdr_manager.c`, `main/manager.c`: events without a channel's snapshot.
 const CEL: &[&[u8]] = &[
     b"EventName",
@@ -166,7 +154,7 @@ fn own_run(name: &[u8]) -> Option<&'static [&'static [u8]]> {
         b"CEL" => Some(CEL),
         b"Cdr" => Some(CDR),
         b"ExtensionStatus" => Some(STATUS),
-        b"QueueEntry" => Some(ENTRY),
+        b"QueueEntry" => Some(LISTED_CALLER),
         _ => None,
     }
 }
