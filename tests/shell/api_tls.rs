@@ -1,10 +1,11 @@
 //! The API by TLS, asked by curl: who may listen elsewhere, what is shown, how it is renewed, and who is not waited for.
 
 use crate::front::Front;
+use crate::ports::free_port;
 use crate::tls::Workshop;
 use rustix::process::Signal;
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -28,10 +29,6 @@ fn shows(front: &Front, workshop: &Workshop, certificate: &str, key: &str) {
         std::fs::copy(workshop.path(&from), &to).unwrap();
         std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A daemon, not started, that would listen at all addresses of this machine.

@@ -1,8 +1,8 @@
 //! `callbackd check`: what it says of a machine and of a PBX, and that it changes neither.
 
+use crate::ports::free_port;
 use crate::scripted::{Action, GREETING, SECRET, Said, Server, Site, usual};
 use callbackd::store::Store;
-use std::net::TcpListener;
 
 const CHECK: [&str; 3] = ["check", "--config", "callbackd.toml"];
 const CONNECT: [&str; 4] = ["check", "--config", "callbackd.toml", "--connect"];
@@ -280,7 +280,7 @@ fn what_is_promised_needs_one_right_more() {
 
 #[test]
 fn nobody_listening_is_said_with_the_fix() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let said = Site::new(port).run(&CONNECT);
     assert_eq!(said.code, 69, "{said:#?}");
     assert!(said.line(&["MISSING"]).contains("nobody listens there: is Asterisk running"));

@@ -2,7 +2,8 @@
 
 use crate::api_tls::{curl, everywhere, workshop};
 use crate::front::{Front, http};
-use crate::pages::{ask, free_port, logged_in, token};
+use crate::pages::{ask, logged_in, token};
+use crate::ports::free_port;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use std::net::TcpStream;

@@ -1,5 +1,6 @@
 //! `callbackd demo`: a call centre without a PBX, from the first call to the table at the end.
 
+use crate::ports::free_port;
 use crate::scripted::{Running, Site, callbackd, mode, said};
 use crate::tokens::ask;
 use callbackd::demo::office::Office;
@@ -156,7 +157,7 @@ fn calls_in_progress_when_a_demo_is_cut_short_are_shown_as_such_and_not_as_a_gap
 #[test]
 fn a_demo_has_pages_and_the_api_for_whoever_has_its_token_on_this_machine_alone() {
     let place = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let mut demo = Demo::start(place.path(), &["--api", &address, "--seed", "7"]);
     let line = demo.wait_for("Token: cbt_");
@@ -216,7 +217,7 @@ fn two_pretend_pbxs_have_one_daemon_and_one_list_of_missed_callers() {
 #[test]
 fn others_may_connect_to_the_pretend_pbx() {
     let place = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let mut demo = Demo::start(place.path(), &["--listen", &address]);
     demo.wait_for("session: Asterisk is ready");
@@ -231,7 +232,7 @@ fn others_may_connect_to_the_pretend_pbx() {
 #[test]
 fn two_daemons_at_one_pretend_pbx_see_each_others_sign() {
     let place = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let mut demo = Demo::start(place.path(), &["--listen", &format!("127.0.0.1:{port}")]);
     demo.wait_for("session: Asterisk is ready");
     let directory = fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir()).unwrap();

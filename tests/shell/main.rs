@@ -57,6 +57,7 @@ mod packages;
 mod pages;
 mod pages_seen;
 mod peer;
+mod ports;
 mod postgres;
 mod pretend_pbx;
 mod prometheus;

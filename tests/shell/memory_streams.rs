@@ -1,7 +1,7 @@
 //! As many streams of the change feed as one user may have, none of them read, beside a PBX whose calls are a flood.
 
 use crate::memory::{Watched, channel, event};
-use crate::pages::free_port;
+use crate::ports::free_port;
 use crate::scripted::usual;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::io::{BufRead, BufReader, Write};

@@ -1,20 +1,17 @@
 //! The pages for people: who is let in, what a form may do, and what is answered to whoever asks for nonsense.
 
 use crate::front::Front;
+use crate::ports::free_port;
 use crate::stored::{abandoned, answered, record};
 use callbackd::store::Store;
 use callbackd_core::model::FinishedCall;
 use serde_json::json;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 /// A name that a stranger chose.
 pub const EVIL: &str = "<script>document.title='run'</script>\"onmouseover=\"alert(1)";
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 /// A daemon with pages at this port, which has seen some calls of the last days.
 pub fn with_pages(port: u16) -> Front {

@@ -2,7 +2,8 @@
 
 use crate::browser::Browser;
 use crate::front::Front;
-use crate::pages::{free_port, token, with_pages};
+use crate::pages::{token, with_pages};
+use crate::ports::free_port;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

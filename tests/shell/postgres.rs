@@ -1,9 +1,9 @@
 //! A server of PostgreSQL with a cluster of its own.
 
+use crate::ports::free_port;
 use crate::scripted::Running;
 use rustix::process::Signal;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -70,8 +70,7 @@ impl Postgres {
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        // Taken by nobody else in the moment until the server takes it: each test has a port of its own from the kernel.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let mut server = Self { directory, port, server: None };
         server.start();
         server.sql("postgres", "CREATE DATABASE callbackd");

@@ -2,6 +2,7 @@
 
 use crate::exchange::{Eager, Exchange, configuration, impatient, nobody};
 use crate::front::http;
+use crate::ports::free_port;
 use crate::scripted::{Running, Site};
 use callbackd::demo::office::Office;
 use callbackd::demo::people::Caller;
@@ -9,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -36,10 +37,6 @@ fn promtool(args: &[&str], input: &str) {
     let output = child.wait_with_output().unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "promtool {args:?}: {said}");
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A daemon beside a pretend PBX: a customer gave up, was called back and served; another was served at once. And a webhook and a sink that nobody answers.

@@ -1,5 +1,6 @@
 //! The daemon's life: readiness, status, reload, watchdog, stop, a second signal, a PBX that comes and goes.
 
+use crate::ports::free_port;
 use crate::scripted::{Action, GREETING, Running, Server, Site, usual};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
@@ -98,7 +99,7 @@ fn systemd_is_notified_that_the_daemon_is_ready_when_the_pbx_is_seen_and_how_it_
 
 #[test]
 fn a_daemon_whose_pbx_is_away_starts_all_the_same_and_says_so() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nobody = free_port();
     let site = Site::new(nobody);
     let (mut daemon, recorded) = start(&site, &[]);
     recorded.wait_for_line("READY=1");

@@ -1,6 +1,7 @@
 //! One daemon and several PBXs: each by its own rules, with its own files; and commands that ask which one is meant.
 
-use crate::pages::{ask, free_port, logged_in};
+use crate::pages::{ask, logged_in};
+use crate::ports::free_port;
 use crate::scripted::{GREETING, Running, Server, Site, usual};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};

@@ -1,7 +1,8 @@
 //! Codes of calls over the API, by command and on a page: set, listed, counted, taken off; and what is refused.
 
 use crate::front::Front;
-use crate::pages::{ask, free_port, logged_in, token, with_pages};
+use crate::pages::{ask, logged_in, token, with_pages};
+use crate::ports::free_port;
 use crate::stored::{abandoned, answered, record};
 use callbackd::store::Store;
 use callbackd_core::model::{E164, FinishedCall};

@@ -1,14 +1,15 @@
 //! The API by TCP: a token says what its bearer may do, and pages of other sites may do nothing.
 
 use crate::front::Front;
+use crate::ports::free_port;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::time::Duration;
 
 /// A daemon that listens at a port that was free a moment ago.
 fn listening() -> (Front, u16) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     (Front::open(&format!("listen = \"127.0.0.1:{port}\"\nhosts = [\"pbx.example.com\"]")), port)
 }
 
