@@ -353,6 +353,13 @@ impl<'a, 'i> Section<'a, 'i> {
         }
     }
 
+    /// Reports that this list has nothing in it, where it would stand for nothing at all.
+    pub(super) fn not_empty(&self, key: &str, is_empty: bool, help: &str) {
+        if let Some(at) = self.span(key).filter(|_| is_empty) {
+            self.problems.add(at, format!("`{key}` is an empty list"), "empty", help);
+        }
+    }
+
     /// Texts, each with its place.
     pub(super) fn texts(&self, key: &str, example: &str) -> Option<Vec<Text>> {
         let value = self.get(key)?;

@@ -167,14 +167,19 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, pbxs: &[PbxId], 
             let help = "write https:// in `url`, or remove this key";
             problems.add(ca.span.clone(), "`tls_ca_file` has no effect without https", "no effect", help);
         }
-        let queues = section.texts("queues", "[\"sales\"]").unwrap_or_default();
+        let queues = section.texts("queues", "[\"sales\"]");
+        section.not_empty(
+            "queues",
+            queues.as_ref().is_some_and(Vec::is_empty),
+            "name some queues, or leave it out for all",
+        );
         let read = Webhook {
             name: name.as_ref().map(|text| text.value.clone()).unwrap_or_default(),
             url: url.clone().unwrap_or_default(),
             secret_file: secret_file.as_ref().map(|text| dir.join(&text.value)).unwrap_or_default(),
             events: events(&section, feed, format),
             pbxs: pbx::named(&section, pbxs),
-            queues: queues.into_iter().map(|text| text.value).collect(),
+            queues: queues.unwrap_or_default().into_iter().map(|text| text.value).collect(),
             format,
             allow_plaintext: section.flag("allow_plaintext"),
             tls_ca_file: ca.map(|text| dir.join(text.value)),
@@ -206,6 +211,9 @@ fn url(section: &Section<'_, '_>) -> Option<Uri> {
     if authority.as_str().contains('@') || authority.host().is_empty() {
         return refuse("names a user, or no host", "leave user and password out: messages are signed");
     }
+    if authority.port_u16() == Some(0) {
+        return refuse("nobody listens at port 0", "write the port at which it listens, or leave it out");
+    }
     if text.value.contains('#') {
         return refuse("with a fragment", "leave out what begins with `#`");
     }
@@ -228,6 +236,7 @@ fn events(section: &Section<'_, '_>, feed: &Feed, format: Format) -> BTreeSet<Ch
     let all = || understood.iter().map(|kind| kind.as_str());
     let Some(named) = section.texts("events", "[\"call.missed\"]") else { return default.iter().copied().collect() };
     let mut out = BTreeSet::new();
+    section.not_empty("events", named.is_empty(), "name some events, or leave it out for the usual ones");
     for text in named {
         let Some(kind) = understood.iter().copied().find(|kind| kind.as_str() == text.value) else {
             let help = instead_of(&text.value, all());
@@ -247,9 +256,11 @@ fn events(section: &Section<'_, '_>, feed: &Feed, format: Format) -> BTreeSet<Ch
             None
         };
         if let Some((label, help)) = missing {
-            section.problems.add(text.span, format!("\"{kind}\" is not recorded"), label, help);
+            section.problems.add(text.span.clone(), format!("\"{kind}\" is not recorded"), label, help);
         }
-        out.insert(kind);
+        if !out.insert(kind) {
+            section.problems.add(text.span, format!("\"{kind}\" stands there twice"), "again", "leave one of them out");
+        }
     }
     out
 }
@@ -328,6 +339,14 @@ fn map(table: &DeTable<'_>, problems: &Problems) -> Map {
                     "empty",
                     "write one, or leave the line out",
                 );
+            }
+            _ if to.trim() != &**to || word.is_some_and(|word| word.trim() != word) => {
+                let help = "leave out the blanks at its beginning and end";
+                problems.add(key.span(), "no name or word begins or ends with a blank", "with a blank", help);
+            }
+            Some(_) if words::has_none(field) => {
+                let help = "leave the line out: numbers, times, lists and what is true or false are sent as they are";
+                problems.add(key.span(), format!("`{field}` is no word"), "no word", help);
             }
             Some(word) if !known.is_empty() && !known.contains(&word) => {
                 let help = instead_of(word, known.into_iter());

@@ -85,6 +85,13 @@ impl Queue {
         }))
     }
 
+    /// What failed is tried at once.
+    pub(crate) fn hurry(&mut self, now_ms: Millis) {
+        if let Some(head) = &mut self.head {
+            head.message.next_ms = head.message.next_ms.min(now_ms);
+        }
+    }
+
     /// It has passed all changes up to this one.
     #[must_use]
     pub(crate) fn passed(&self) -> i64 {

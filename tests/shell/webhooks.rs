@@ -158,6 +158,21 @@ fn an_endpoint_that_refuses_everything_is_shown_as_failing_until_it_takes_someth
 }
 
 #[test]
+fn what_failed_is_tried_at_once_when_a_person_resumes_the_endpoint() {
+    let mut receiver = Receiver::open(|n| if n == 0 { Then::Words(500) } else { Then::Status(204) });
+    // Left to itself it would be tried again in an hour.
+    let mut front = hooked_with(&receiver, "", "webhook_pause=3600000");
+    let id = front.added("+12025550121");
+    let first = receiver.next();
+    front.said("webhook: Webhook is failing");
+    assert_eq!(front.run(&["webhooks", "resume", "crm"]).code, 0);
+    let second = receiver.next();
+    assert_eq!((state(&second), second.header("webhook-id")), (state(&first), first.header("webhook-id")));
+    assert_eq!(state(&second).1, json!(id));
+    front.said("webhook: Webhook works again");
+}
+
+#[test]
 fn killed_again_and_again_while_the_receiver_is_down_each_message_arrives_in_order() {
     let down = Arc::new(AtomicBool::new(true));
     let is_down = Arc::clone(&down);

@@ -116,6 +116,8 @@ struct Hand {
     reader: Option<Reader>,
     queue: Option<Queue>,
     endpoint: Arc<Endpoint>,
+    /// A person gave a command: what failed is tried at once.
+    hurried: bool,
 }
 
 impl Worker {
@@ -133,7 +135,7 @@ impl Worker {
     /// Until the daemon ends, or the configuration has it otherwise.
     pub(crate) async fn run(mut self, poked: Arc<Notify>, counts: Arc<Counts>) {
         let endpoint = Arc::new(Endpoint::new(&self.webhook, self.secret().await, self.scripts.clone()));
-        let mut hand = Hand { reader: None, queue: None, endpoint };
+        let mut hand = Hand { reader: None, queue: None, endpoint, hurried: false };
         // It ends with the writer.
         while self.turn(&mut hand, &poked, &counts).await.is_ok() {}
     }
@@ -192,7 +194,7 @@ impl Worker {
             None => LATER,
         };
         tokio::select! {
-            () = poked.notified() => {}
+            () = poked.notified() => hand.hurried = true,
             news = self.newest.changed(), if waits_for_news => if news.is_err() { return Err(Ended) },
             () = sleep(wait) => {}
         }
@@ -202,6 +204,7 @@ impl Worker {
     /// What is to be done, read on a thread that may wait. `None`: nothing, for it is off, paused or not known.
     async fn look(&self, hand: &mut Hand) -> Result<Option<Due>, Error> {
         let (reader, queue, endpoint) = (hand.reader.take(), hand.queue.take(), Arc::clone(&hand.endpoint));
+        let hurried = std::mem::take(&mut hand.hurried);
         let (db, name, now_ms) = (self.db.clone(), self.name.clone(), wall());
         let first_pause = Millis::try_from(Timing::get().webhook_pause.as_millis()).unwrap_or(Millis::MAX);
         let looked = tokio::task::spawn_blocking(move || {
@@ -216,6 +219,9 @@ impl Worker {
                 queue => queue,
             };
             let Some(mut queue) = queue else { return Ok((reader, None, None)) };
+            if hurried {
+                queue.hurry(now_ms);
+            }
             let due = queue.due(&reader, &endpoint, now_ms)?;
             Ok((reader, Some(queue), Some(due)))
         });
