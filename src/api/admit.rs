@@ -34,14 +34,16 @@ pub(crate) async fn admit(Extension(slot): Extension<Arc<Slot>>, request: Reques
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
             slot.request_refused();
-            let why = format!("the body cannot be read, or is longer than {MAX_BODY} bytes");
-            return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, why).into_response();
+            let fix = format!("send {MAX_BODY} bytes at most");
+            let why = format!("the body cannot be read, or is too long: {fix}");
+            return Failure::of_field("body", why, fix).with_status(StatusCode::PAYLOAD_TOO_LARGE).into_response();
         }
         Err(_) => {
             slot.request_refused();
             let why = format!("the body took longer than {} s", patience.as_secs_f32());
             let close = [(axum::http::header::CONNECTION, "close")];
-            return (close, Failure::new(StatusCode::REQUEST_TIMEOUT, why)).into_response();
+            return (close, Failure::of_field("body", why, "send it at once").with_status(StatusCode::REQUEST_TIMEOUT))
+                .into_response();
         }
     };
     let line = parts.extensions.get::<Arc<Line>>().cloned().unwrap_or_default();

@@ -35,6 +35,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
                 let fix = "give it once; where several values are taken, commas separate them";
                 return Err(Failure::of_field(name, format!("`{shown}` is given more than once"), fix));
             }
+            if value.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
+                let fix = "write it in UTF-8, without control characters";
+                return Err(Failure::of_field(name, format!("`{shown}` cannot be read: {fix}"), fix));
+            }
             if value.is_empty() {
                 let fix = "give it a value, or leave it out";
                 return Err(Failure::of_field(name, format!("`{shown}` is empty: {fix}"), fix));

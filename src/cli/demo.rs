@@ -142,13 +142,16 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     Ok(Stage { listeners, config, db, seed, screen, pages })
 }
 
+/// The name of the token of a demo.
+const TOKEN: &str = "callbackd-demo";
+
 /// Makes the token to log in with; one of an earlier demo on this database counts no more.
 fn token(db: &Path) -> io::Result<String> {
     let secret = random::token()?;
-    let name = "demo".to_owned();
+    let name = TOKEN.to_owned();
     #[allow(clippy::disallowed_methods)] // the door by which time comes in
     let made_ms = jiff::Timestamp::now().as_millisecond();
-    let token = Token { name: name.clone(), role: Role::Operate, made_ms, by: name.clone() };
+    let token = Token { name: name.clone(), role: Role::Operate, made_ms, by: "demo".to_owned() };
     let mut store = Store::open(db).map_err(io::Error::other)?;
     for change in [TokenChange::Remove(name), TokenChange::Add(token, hash(&secret))] {
         store.token(&change).map_err(io::Error::other)?;
@@ -294,6 +297,11 @@ impl Stage {
         if let Some(shown) = shown.transpose()? {
             // The terminal is as it was before what follows is said.
             let _ = shown.join();
+        }
+        if args.api.is_some() {
+            // A database that is kept keeps no token of it.
+            let withdrawn = Store::open(&db).and_then(|mut store| store.token(&TokenChange::Remove(TOKEN.to_owned())));
+            withdrawn.map_err(io::Error::other)?;
         }
         if exit != Exit::Ok {
             return Ok(exit);

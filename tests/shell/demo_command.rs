@@ -159,7 +159,8 @@ fn a_demo_has_pages_and_the_api_for_whoever_has_its_token_on_this_machine_alone(
     let place = tempfile::tempdir().unwrap();
     let port = free_port();
     let address = format!("127.0.0.1:{port}");
-    let mut demo = Demo::start(place.path(), &["--api", &address, "--seed", "7"]);
+    let db = place.path().join("kept.db");
+    let mut demo = Demo::start(place.path(), &["--api", &address, "--seed", "7", "--db", db.to_str().unwrap()]);
     let line = demo.wait_for("Token: cbt_");
     demo.wait_for("session: Asterisk is ready");
     let token = line.rsplit(' ').next().unwrap().trim();
@@ -168,6 +169,9 @@ fn a_demo_has_pages_and_the_api_for_whoever_has_its_token_on_this_machine_alone(
     assert!(status == 200 && live["queues"].is_array(), "{live}");
     assert_eq!(ask(port, "GET", "/v1/live", &[], "").0, 401);
     assert_eq!(demo.end().0, Some(0));
+    let kept = rusqlite::Connection::open(&db).unwrap();
+    let tokens: i64 = kept.query_row("SELECT count(*) FROM tokens", [], |row| row.get(0)).unwrap();
+    assert_eq!(tokens, 0, "a database that is kept keeps no token");
     let refused = said(callbackd(&["demo", "--api", "0.0.0.0:8380"]).output().unwrap());
     assert!(refused.code == 64 && refused.err.contains("an address of this machine"), "{refused:#?}");
 }
