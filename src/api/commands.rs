@@ -3,6 +3,7 @@
 use super::front::Failure;
 use axum::http::StatusCode;
 use callbackd_core::callbacks::commands::{CallbackRequest, Command, CommandError};
+use callbackd_core::callbacks::named_time::MAX_AHEAD_MS;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::NoSuchPbx;
 use callbackd_core::model::identity::there_are;
@@ -31,7 +32,7 @@ pub(crate) struct Add {
     pbx: Option<String>,
     /// The queue whose agents are asked.
     queue: Option<String>,
-    /// Not sooner, ms from now.
+    /// Not sooner, ms from now; 31 days at most with a token of the role `request`.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schemars(range(min = 0, max = MAX_DELAY_MS)))]
     delay_ms: Millis,
@@ -146,6 +147,9 @@ impl Add {
             let why = "a token of the role request may not set `priority`";
             return Err(Failure::of_field("priority", format!("{why}: {fix}"), fix).with_status(StatusCode::FORBIDDEN));
         }
+        if self.delay_ms > MAX_AHEAD_MS {
+            return Err(wrong("delay_ms", "must be from 0 to 2678400000 (31 days)"));
+        }
         Self { requested: true, ..self }.try_into()
     }
 }
@@ -157,6 +161,9 @@ impl TryFrom<Add> for Command {
         if add.at.is_some() && add.delay_ms != 0 {
             let fix = "send one of them";
             return Err(Failure::of_field("at", format!("`at` and `delay_ms` name two times: {fix}"), fix));
+        }
+        if add.at.as_ref().is_some_and(|at| at.trim().is_empty()) {
+            return Err(wrong("at", "must be a time as 2026-11-30T09:30, or +2h; or leave it out"));
         }
         Ok(Self::Add(CallbackRequest {
             number: add.number,
@@ -217,7 +224,9 @@ pub(super) fn refusal(error: &CommandError) -> Failure {
         CommandError::Time { .. } => {
             ("at", "a time ahead as 2026-11-30T09:30, by the clock of [hours] and without a zone, or +2h".to_owned())
         }
-        CommandError::NotCallable { .. } => ("number", "a number as it is dialled here, or as +12025550123".to_owned()),
+        CommandError::NotCallable { .. } | CommandError::Denied { .. } => {
+            ("number", "a number as it is dialled here, or as +12025550123".to_owned())
+        }
         CommandError::NotOnTheList(_) => ("number", "GET /v1/dnc lists them".to_owned()),
         CommandError::DoNotCall(number) => ("number", format!("DELETE /v1/dnc/{number} takes it off that list")),
         CommandError::NoSuchCallback(_) => ("id", "GET /v1/callbacks lists them".to_owned()),
@@ -229,6 +238,25 @@ pub(super) fn refusal(error: &CommandError) -> Failure {
         | CommandError::TooManyWait(_) => return Failure::new(status_of(error), error.to_string()),
     };
     Failure::of_field(field, error.to_string(), fix).with_status(status_of(error))
+}
+
+/// The same for whoever fills in a form on a web page: what is wrong with what they wrote, and nothing of what is known or configured here.
+pub(super) fn refusal_of_form(error: &CommandError) -> Failure {
+    let of = |field, why, fix| Failure::of_field(field, format!("{why}: {fix}"), fix).with_status(status_of(error));
+    match error {
+        CommandError::NotCallable { .. } | CommandError::Time { .. } => refusal(error),
+        CommandError::Denied { .. } | CommandError::DoNotCall(_) => {
+            of("number", "this number is not called back", "give another one")
+                .with_status(StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) => {
+            of("pbx", "it is not known which PBX is to call", "the form must name one that there is")
+        }
+        CommandError::NoSuchQueue { .. } => {
+            of("queue", "there is no such queue", "the form must name one that there is")
+        }
+        _ => Failure::new(status_of(error), "it cannot be taken now").with_fix("try again later"),
+    }
 }
 
 fn status_of(error: &CommandError) -> StatusCode {
@@ -245,8 +273,9 @@ fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::WhichPbx(_)
         | CommandError::NoSuchCode(_)
         | CommandError::Time { .. } => StatusCode::BAD_REQUEST,
-        CommandError::NotCallable { .. } | CommandError::NoSuchAgent(_) | CommandError::NoSuchQueue { .. } => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        CommandError::NotCallable { .. }
+        | CommandError::Denied { .. }
+        | CommandError::NoSuchAgent(_)
+        | CommandError::NoSuchQueue { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

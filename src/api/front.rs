@@ -1,7 +1,7 @@
 //! What all requests share: the way to the daemon's loop, the connections for reading, and how a refusal is said.
 
 use super::Ask;
-use super::commands::{needed, refusal};
+use super::commands::{needed, refusal, refusal_of_form};
 use super::frames::Frames;
 use super::query::{DESCRIBED, unknown};
 use super::readers::Readers;
@@ -277,6 +277,7 @@ impl Front {
     }
 
     pub(super) async fn command(&self, command: Command, peer: Peer) -> Answer {
+        let say = if peer.role == Role::Request { refusal_of_form } else { refusal };
         let done = self.ask(|reply| Ask::Command { command, by: peer.name, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
@@ -284,7 +285,7 @@ impl Front {
             Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "removed": number }))),
             Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
             Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
-            Err(error) => Err(refusal(&error)),
+            Err(error) => Err(say(&error)),
         }
     }
 

@@ -43,6 +43,7 @@ columns! {
             language: callback.language,
             requested_for_ms: callback.requested_for_ms,
             alarmed_ms: callback.alarmed_ms,
+            code: callback.code,
         }
         others {
             first_miss: call_key(row, "linkedid_pbx", "linkedid")?,

@@ -67,6 +67,7 @@ fn records(n: i64) -> Vec<Record> {
         language: None,
         requested_for_ms: None,
         alarmed_ms: None,
+        code: None,
     };
     let change = |row: CallbackRow, miss, recovered| {
         let state = row.state;

@@ -2,11 +2,12 @@
 
 use super::questions::{
     AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER, GAPS,
-    LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, TRUNKS,
+    LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, SUPPRESSING, TRUNKS,
 };
-use super::rows::{SELECT_CALL, call, call_in_progress, children, gap};
+use super::rows::{SELECT_CALL, call, call_in_progress, children, gap, tag};
 use super::{CallFilter, Error, Reader};
 use callbackd_core::millis::Millis;
+use callbackd_core::model::codes::Said;
 use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,22 @@ impl Reader {
                 }
             }
             Ok(found)
+        })
+    }
+
+    /// The codes of this stored call, and those of its customer's other calls that keep a number from being called.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn said_of(&self, stored: &StoredCall) -> Result<Said, Error> {
+        let of_call = stored.call.tags.clone();
+        let Some(number) = stored.call.number_e164.as_deref() else {
+            return Ok(Said { of_call, elsewhere: Vec::new() });
+        };
+        self.read(|connection| {
+            let mut found = connection.prepare(SUPPRESSING)?;
+            let elsewhere = found.query_map((number, stored.id), tag)?.collect::<Result<_, _>>()?;
+            Ok(Said { of_call, elsewhere })
         })
     }
 }

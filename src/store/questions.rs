@@ -100,6 +100,12 @@ pub(super) const OPEN_MISSES: &str =
     "SELECT pbx, linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id";
 /// `+`: in the order of the table's key, all of it would be read.
 pub(super) const IN_FLIGHT: &str = "SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY +callback_id, n";
+/// Codes of the calls of customers to whom an attempt is under way that were set, or whose call ended, since it began.
+pub(super) const MEANWHILE: &str = "
+    SELECT DISTINCT t.* FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id CROSS JOIN calls c CROSS JOIN tags t ON t.call_id = c.id
+     WHERE a.result IS NULL AND b.closed_ms IS NULL AND substr(coalesce(c.number_e164, c.number), -4) = substr(b.number_e164, -4)
+       AND c.number_e164 = b.number_e164 AND max(t.at_ms, c.ended_ms) >= a.intended_ms
+     ORDER BY t.at_ms";
 /// The last attempt decides: a refusal that was followed by anything else is forgotten. `CROSS JOIN`: first the open callbacks, then theirs.
 pub(super) static REFUSALS: LazyLock<String> = LazyLock::new(|| {
     let refused = words(AttemptResult::ALL.iter().filter(|result| result.meaning().refused_by_agent));
@@ -193,6 +199,11 @@ pub(super) const LATEST_TAGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, t.code, t.note, t.\"by\", t.at_ms FROM calls c CROSS JOIN tags t ON t.call_id = c.id
      WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR t.code = ?3) AND (?4 IS NULL OR +c.pbx = ?4)
      ORDER BY c.started_ms DESC, c.id DESC, t.code, t.\"by\"";
+/// What is said of the calls of the number ?1, but for the one with the row id ?2, that keeps it from being called; the newest first.
+pub(super) const SUPPRESSING: &str = "
+    SELECT t.* FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
+     WHERE substr(coalesce(c.number_e164, c.number), -4) = substr(?1, -4) AND c.number_e164 = ?1 AND c.id <> ?2 AND k.callback = 'suppress'
+     ORDER BY t.at_ms DESC LIMIT 100";
 /// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
 pub(super) const LATEST_RATINGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, r.score, r.\"by\", r.at_ms FROM calls c CROSS JOIN ratings r ON r.call_id = c.id
@@ -301,6 +312,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
         ("start: misses", OPEN_MISSES.to_owned()),
         ("start: in flight", IN_FLIGHT.to_owned()),
+        ("start: codes meanwhile", MEANWHILE.to_owned()),
         ("start: refusals", REFUSALS.clone()),
         ("start: dialled", DIALLED.clone()),
         ("start: owners", OWNERS.to_owned()),
@@ -317,6 +329,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: oldest", OLDEST_CHANGE.to_owned()),
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
         ("tags", LATEST_TAGS.to_owned()),
+        ("tags: suppressing", SUPPRESSING.to_owned()),
         ("ratings", LATEST_RATINGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];

@@ -3,15 +3,15 @@
 use super::callback_rows::{attempt, callback, do_not_call_entry};
 use super::inspect::open_read_only;
 use super::questions::{
-    DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
-    TRUNKS_OF_CUSTOMERS,
+    CALLS_BY_ID, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE, OPEN_CALLBACKS, OPEN_MISSES, OWNERS,
+    REFUSALS, SERVED, TRUNKS_OF_CUSTOMERS,
 };
-use super::rows::{e164, unless_misspelt};
+use super::rows::{SELECT_CALL, call, e164, tag, unless_misspelt};
 use super::{Error, Store};
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy};
+use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy, Tag};
 use rusqlite::{Connection, Row};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -145,6 +145,15 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         open.push((row, misses));
     }
     let in_flight = in_flight(connection)?;
+    let meanwhile = connection
+        .prepare(MEANWHILE)?
+        .query_map([], |row| Ok((row.get("call_id")?, tag(row)?)))?
+        .map(|said| {
+            let (id, tag): (i64, Tag) = said?;
+            let stored = connection.query_row(&format!("{} {CALLS_BY_ID}", *SELECT_CALL), [id], call)?;
+            Ok((stored.call, tag))
+        })
+        .collect::<rusqlite::Result<_>>()?;
     let refusals = connection
         .prepare(&REFUSALS)?
         .query_map([], |row| Ok((row.get(0)?, names.agent_key(row, 1)?, row.get(3)?)))?
@@ -164,7 +173,7 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .collect::<Result<_, _>>()?;
     let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
     let (owners, served) = (Vec::new(), Vec::new());
-    Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, do_not_call, last_id })
+    Ok(RestoredState { open, in_flight, meanwhile, refusals, dialled, owners, served, do_not_call, last_id })
 }
 
 /// PBXs and agents are few, and stand in as many rows as there are customers: the name of each is kept once.

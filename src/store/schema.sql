@@ -219,7 +219,7 @@ CREATE TABLE callbacks (
     expires_ms      INTEGER NOT NULL,      -- ms since 1970 UTC: not after
     attempts        INTEGER NOT NULL,      -- attempts made
     counted         INTEGER NOT NULL,      -- of those, the ones that count against callback.max_attempts
-    linkedid        TEXT,                  -- linkedid of the miss by which it began; NULL if it was made by hand
+    linkedid        TEXT,                  -- linkedid of the miss, or of the call with the code, by which it began; NULL if it was made by hand
     resolved_by     TEXT,                  -- linkedid of the call by which it was done or recovered
     closed_ms       INTEGER,               -- ms since 1970 UTC: closed; NULL while it is open
     linkedid_pbx    TEXT,                  -- name of the PBX of linkedid: a later miss on another one takes the callback there
@@ -227,7 +227,8 @@ CREATE TABLE callbacks (
     rev             INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each change
     language        TEXT,                  -- language in which the customer was served at the latest miss; NULL if it is not known
     requested_for_ms INTEGER,              -- ms since 1970 UTC: the customer expects the call then; NULL if they did not ask for it
-    alarmed_ms      INTEGER                -- ms since 1970 UTC: it was reported as later than callback.alarm_late; NULL if it was not
+    alarmed_ms      INTEGER,               -- ms since 1970 UTC: it was reported as later than callback.alarm_late; NULL if it was not
+    code            TEXT                   -- the code of the call in linkedid, while that alone asks for it; NULL once a miss, a person or the customer does
 ) STRICT;
 
 CREATE UNIQUE INDEX callbacks_one_open ON callbacks (number_e164) WHERE closed_ms IS NULL; -- at most one open callback for a number

@@ -90,6 +90,7 @@ fn row(n: usize, pbx: &PbxId) -> CallbackRow {
         language: None,
         requested_for_ms: None,
         alarmed_ms: None,
+        code: None,
     }
 }
 

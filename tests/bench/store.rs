@@ -271,6 +271,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl
         language: None,
         requested_for_ms: None,
         alarmed_ms: None,
+        code: None,
     };
     let change = |row: CallbackRow, after: usize, miss: bool, recovered: bool| {
         let (state, reason) = (row.state, row.reason.clone());

@@ -57,7 +57,7 @@ fn what_is_no_customers_number_is_refused_with_the_reason() {
 #[test]
 fn a_number_that_is_denied_is_refused_by_hand_too() {
     let error = all_busy().asks(add("+1 900 555 0100")).unwrap_err();
-    assert!(matches!(error, CommandError::NotCallable { .. }), "{error}");
+    assert!(matches!(error, CommandError::Denied { .. }), "{error}");
 }
 
 #[test]

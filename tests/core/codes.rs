@@ -2,7 +2,7 @@
 
 use crate::callback_attempts::FIRST;
 use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, overall, policies, policy};
-use callbackd_core::callbacks::commands::{Command, Done};
+use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::codes::{Code, CodeRule, Codes, OnCallback};
@@ -146,7 +146,8 @@ fn a_follow_up_of_a_callback_is_made_when_that_one_is_over() {
         assert_eq!(scene.row(1).state, CallbackState::Done, "before: {before}");
         assert_eq!(scene.stands(2), "WAITING DELAY", "before: {before}");
         assert_eq!(scene.row(2).due_ms, call.tags[0].at_ms + DAY);
-        assert_eq!(scene.row(2).first_miss, None, "the call stays with the callback that made it");
+        assert_eq!(scene.row(2).first_miss, Some(call.key()));
+        assert!(scene.misses.iter().all(|(id, _)| *id == 1), "the call stays with the callback that made it");
     }
 }
 
@@ -201,56 +202,12 @@ fn a_configuration_that_is_read_anew_changes_what_codes_mean() {
     assert!(scene.row(1).state.is_open());
 }
 
-/// A person sets this code on the call, or removes it.
-fn sets(call: &FinishedCall, word: &str) -> Command {
-    Command::Tag { call: Box::new(call.into()), code: word.into(), note: "by phone".into() }
-}
-
-fn takes_off(call: &FinishedCall, word: &str) -> Command {
-    Command::Untag { call: Box::new(call.into()), code: word.into() }
-}
-
-#[test]
-fn a_code_that_a_person_sets_is_stored_and_followed_and_what_it_meant_is_taken_back_with_it() {
-    let mut scene = scene(Codes::default());
-    let call = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
-    scene.recorded(&call);
-    let Ok(Done::Tagged(tag)) = scene.asks(sets(&call, "follow_up")) else { panic!() };
-    assert_eq!((tag.code.as_str(), tag.note.as_str(), tag.by.as_str()), ("FOLLOW_UP", "by phone", "ann"));
-    let stored = &scene.tags[0];
-    assert_eq!((&stored.tag, stored.removed, stored.linkedid.as_str()), (&tag, false, call.linkedid.as_str()));
-    assert_eq!(scene.stands(1), "WAITING DELAY");
-    assert_eq!(scene.story.last().unwrap().1.note, "requested by FOLLOW_UP: by phone");
-    scene.asks(takes_off(&call, "FOLLOW_UP")).unwrap();
-    assert_eq!(scene.row(1).state, CallbackState::Cancelled);
-    assert!(scene.tags[1].removed);
-
-    scene.asks(sets(&call, "SPAM")).unwrap();
-    assert_eq!(scene.do_not_call[ANN].reason, "SPAM");
-    scene.asks(takes_off(&call, "SPAM")).unwrap();
-    assert!(scene.do_not_call.is_empty());
-    // Who is on the list for another reason stays there.
-    scene.asks(Command::DncAdd { number: ANN.into(), reason: "asked".into(), for_ms: None }).unwrap();
-    scene.asks(takes_off(&call, "SPAM")).unwrap();
-    assert_eq!(scene.do_not_call[ANN].reason, "asked");
-}
-
-#[test]
-fn a_callback_of_a_missed_call_outlives_the_code_that_came_to_it() {
-    let mut scene = scene(Codes::default());
-    scene.presence.agents.clear();
-    let call = scene.misses(ANN, "sales");
-    scene.asks(sets(&call, "FOLLOW_UP")).unwrap();
-    assert!(scene.row(1).requested);
-    scene.asks(takes_off(&call, "FOLLOW_UP")).unwrap();
-    assert!(scene.row(1).state.is_open());
-}
-
 #[test]
 fn a_word_that_is_no_code_is_refused_and_changes_nothing() {
     let mut scene = scene(Codes::default());
     let call = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
-    let refused = scene.asks(sets(&call, "LUNCH")).unwrap_err();
+    let lunch = Command::Tag { call: Box::new((&call).into()), code: "LUNCH".into(), note: String::new() };
+    let refused = scene.asks(lunch).unwrap_err();
     assert!(refused.to_string().contains("there is no code LUNCH: `callbackd codes` lists them"), "{refused}");
     assert!(scene.tags.is_empty() && scene.rows.is_empty());
 }

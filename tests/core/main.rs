@@ -33,6 +33,7 @@ mod callback_tasks;
 mod callback_vip;
 mod calls_in_progress;
 mod codes;
+mod codes_by_hand;
 mod conference;
 mod coverage_lost;
 mod coverage_lost_in_queues;

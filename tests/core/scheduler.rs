@@ -202,7 +202,7 @@ pub fn prefix() -> AttemptPrefix {
 
 impl Scene {
     pub fn new(policy: Policy, agents: Vec<AgentView<'static>>) -> Self {
-        Self::with(policies(overall(), policy), agents, RestoredState::default())
+        Self::remembering(policy, agents, RestoredState::default())
     }
 
     pub fn remembering(policy: Policy, agents: Vec<AgentView<'static>>, restored: RestoredState) -> Self {
@@ -210,7 +210,10 @@ impl Scene {
     }
 
     pub fn with(policies: Policies, agents: Vec<AgentView<'static>>, restored: RestoredState) -> Self {
-        let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
+        Self::starting(policies, agents, restored, Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 })
+    }
+
+    pub fn starting(policies: Policies, agents: Vec<AgentView<'static>>, restored: RestoredState, now: Moment) -> Self {
         Self {
             scheduler: Scheduler::new(policies, prefix(), restored, now),
             presence: PretendPresence { agents, ..PretendPresence::default() },
@@ -455,10 +458,8 @@ impl Scene {
     }
 
     pub fn busy(&mut self, agent: &str, busy: Option<Busy>) {
-        let now = self.now.wall_ms;
         let agent = self.presence.agents.iter_mut().find(|a| a.agent == agent).unwrap();
-        agent.busy = busy;
-        agent.since_ms = now;
+        (agent.busy, agent.since_ms) = (busy, self.now.wall_ms);
         self.give(Input::PresenceChanged);
     }
 }

@@ -67,6 +67,28 @@ fn a_code_is_set_listed_counted_shown_and_taken_off_again() {
 }
 
 #[test]
+fn a_number_stays_on_the_do_not_call_list_until_the_last_code_is_off_its_calls_that_put_it_there() {
+    let front = with_calls();
+    let db = rusqlite::Connection::open(front.site.path("calls.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+    db.execute("UPDATE calls SET number_e164 = '+12025550199', number = '2025550199'", []).unwrap();
+    let listed = || front.get("/v1/dnc").as_array().unwrap().first().map(|entry| entry["reason"].clone());
+    let off = |call: u32, code: &str| {
+        assert_eq!(front.ask("DELETE", &format!("/v1/tags/{call}/{code}"), &Value::Null).0, 200)
+    };
+    for (call, code) in [(1, "SPAM"), (2, "SPAM"), (2, "WRONG_NUMBER")] {
+        front.post("/v1/tags", &json!({"call": call.to_string(), "code": code}));
+    }
+    assert_eq!(listed(), Some(json!("WRONG_NUMBER")));
+    off(2, "WRONG_NUMBER");
+    assert_eq!(listed(), Some(json!("SPAM")));
+    off(2, "SPAM");
+    assert_eq!(listed(), Some(json!("SPAM")), "the other call has it still");
+    off(1, "SPAM");
+    assert_eq!(listed(), None);
+}
+
+#[test]
 fn a_code_that_nothing_knows_is_refused_as_a_filter_and_one_that_a_call_has_is_taken() {
     let front = with_calls();
     for (path, field) in [("/v1/tags?code=NOPE", "code"), ("/v1/calls?tag=nope", "tag")] {

@@ -127,6 +127,29 @@ fn a_role_may_do_what_it_is_for_and_nothing_else() {
 }
 
 #[test]
+fn a_form_learns_nothing_of_what_is_known_or_configured_here() {
+    let (front, port) = listening();
+    let bearer = token(&front, "form", "request");
+    let refused = |body: Value| {
+        let (status, _, answer) = ask(port, "POST", "/v1/callbacks", &[("Authorization", &bearer)], &body.to_string());
+        (status, answer.to_string())
+    };
+    front.post("/v1/dnc", &json!({"number": "+12025550123", "reason": "asked by letter"}));
+    let listed = refused(json!({"number": "+12025550123"}));
+    assert_eq!(listed.0, 422);
+    assert_eq!(listed, refused(json!({"number": "+19005550100"})), "as one that the configuration denies");
+    let (status, queue) = refused(json!({"number": "+12025550124", "queue": "nowhere"}));
+    assert!(status == 422 && !queue.contains("sales"), "{queue}");
+    let (status, pbx) = refused(json!({"number": "+12025550124", "pbx": "nowhere"}));
+    assert!(status == 400 && pbx.contains("\"field\":\"pbx\"") && !pbx.contains("there is only"), "{pbx}");
+    let (status, number) = refused(json!({"number": "12"}));
+    assert!(status == 422 && number.contains("extension"), "what was written wrong is said: {number}");
+    let month: i64 = 31 * 86_400_000;
+    assert_eq!(refused(json!({"number": "+12025550124", "delay_ms": month + 1})).0, 400);
+    assert_eq!(refused(json!({"number": "+12025550124", "delay_ms": month})).0, 200);
+}
+
+#[test]
 fn pages_of_other_sites_and_false_names_are_refused_whatever_token_they_bear() {
     let (front, port) = listening();
     let bearer = token(&front, "wallboard", "operate");

@@ -171,10 +171,20 @@ impl Disk {
                 served.insert(number, this);
             }
         }
+        let in_flight = || self.attempts.values().filter(|a| a.result.is_none());
+        let meanwhile = in_flight().flat_map(|attempt| {
+            let number = number(attempt.callback_id);
+            let theirs = self.calls.values().filter(move |call| number.is_some() && call.number_e164 == number);
+            theirs.flat_map(|call| {
+                let since = call.tags.iter().filter(|tag| tag.at_ms.max(call.ended_ms) >= attempt.intended_ms);
+                since.map(|tag| (call.clone(), tag.clone()))
+            })
+        });
         RestoredState {
+            meanwhile: meanwhile.collect(),
             served: served.into_iter().collect(),
             open: open.iter().map(|row| ((*row).clone(), misses(row.id).collect())).collect(),
-            in_flight: self.attempts.values().filter(|a| a.result.is_none()).cloned().collect(),
+            in_flight: in_flight().cloned().collect(),
             refusals: open.iter().filter_map(refusal).collect(),
             dialled: dialled.filter_map(|a| Some((a.intended_ms, number(a.callback_id)?))).collect(),
             owners: owners.into_iter().map(|(number, (agent, at))| (number, agent, at)).collect(),

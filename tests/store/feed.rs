@@ -76,6 +76,7 @@ fn row(state: CallbackState) -> CallbackRow {
         language: None,
         requested_for_ms: None,
         alarmed_ms: None,
+        code: None,
     }
 }
 

@@ -52,6 +52,7 @@ pub fn row(id: i64, number: &str) -> CallbackRow {
         language: None,
         requested_for_ms: None,
         alarmed_ms: None,
+        code: None,
     }
 }
 

@@ -32,7 +32,7 @@ const GROWING: [&str; 14] = [
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 17] = [
+const ALLOWED: [(&str, &str); 18] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
@@ -52,6 +52,7 @@ const ALLOWED: [(&str, &str); 17] = [
     ("audit: gaps", "SEARCH gaps USING INDEX sqlite_autoindex_gaps_1 (pbx=?)"),
     // A partial index: it has those that are in flight.
     ("start: in flight", "SCAN callback_attempts USING INDEX callback_attempts_open"),
+    ("start: codes meanwhile", "SCAN a USING INDEX callback_attempts_open"),
     // As many as are asked for, from the beginning.
     ("feed: to be removed", "SCAN outbox"),
     ("webhooks: old attempts", "SCAN webhook_attempts"),
@@ -80,7 +81,7 @@ fn years(path: &Path) {
          INSERT INTO agent_intervals SELECT pbx, agent, 'talking', '', '', started_ms, ended_ms FROM calls WHERE agent IS NOT NULL;
          INSERT INTO gaps SELECT NULL, 'pbx', n * 1000, n * 1000 + 500, 'link_lost', 0 FROM n WHERE n < 1000;
          INSERT INTO callbacks SELECT n / 10 + 1, 'pbx', printf('+1202555%04d', n % 10000), NULL, CASE WHEN n < 99000 THEN 'DONE' ELSE 'PENDING' END,
-                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END, 'pbx', NULL, 1, NULL, NULL, NULL
+                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END, 'pbx', NULL, 1, NULL, NULL, NULL, NULL
            FROM n WHERE n % 10 = 0;
          INSERT INTO callback_events SELECT id, 0, 0, 'PENDING', '', 'callbackd', '' FROM callbacks;
          INSERT INTO callback_attempts SELECT id, 1, 'pbx', 'cb-' || id, 'PJSIP/101', first_missed_ms, NULL, NULL, closed_ms, 0,

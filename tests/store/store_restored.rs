@@ -3,7 +3,8 @@
 use super::store_callbacks::{DAY, Database, attempt, call, callback, change, e164, pbx, row};
 use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd_core::model::{
-    AgentKey, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, FinishedCall, PbxId, Record,
+    AgentKey, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, FinishedCall, PbxId, Record, Tag,
+    TagChange,
 };
 use std::sync::Arc;
 
@@ -31,6 +32,36 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     assert!(restored.refusals.is_empty());
     assert_eq!(restored.dialled, [(MONDAY_10 + 60_000, e164("+12025550123"))]);
     assert!(database.store.restored(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
+}
+
+#[test]
+fn a_restart_reads_the_codes_that_were_set_on_calls_of_those_who_are_being_called() {
+    let mut database = Database::new();
+    let said = |linkedid: &str, code: &str, at_ms| {
+        let tag = Tag { code: code.into(), note: String::new(), by: "ann".into(), at_ms };
+        Record::Tag(Box::new(TagChange { pbx: pbx(), linkedid: linkedid.into(), tag, removed: false }))
+    };
+    let other = FinishedCall { number_e164: Some(e164("+12025559123")), ..answered("other") };
+    let ended_later = FinishedCall { ended_ms: MONDAY_10 + 61_000, ..answered("later") };
+    database.write(&[
+        record(FinishedCall { ended_ms: MONDAY_10 + 50_000, ..answered("1.1") }),
+        record(other),
+        record(ended_later),
+        callback(change(row(4, "+12025550123"), "")),
+        Record::Attempt(Arc::new(attempt(4, 1, None))),
+        said("1.1", "SPAM", MONDAY_10 + 59_999),
+        said("1.1", "FOLLOW_UP", MONDAY_10 + 60_000),
+        said("other", "FOLLOW_UP", MONDAY_10 + 70_000),
+        said("later", "CALLBACK", MONDAY_10 + 10_000),
+    ]);
+    let read = |database: &Database| -> Vec<(String, String)> {
+        let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
+        restored.meanwhile.into_iter().map(|(call, tag)| (call.linkedid, tag.code)).collect()
+    };
+    let both = [("later", "CALLBACK"), ("1.1", "FOLLOW_UP")].map(|(call, code)| (call.to_owned(), code.to_owned()));
+    assert_eq!(read(&database), both, "since the attempt began, and of its customer");
+    database.write(&[Record::Attempt(Arc::new(attempt(4, 1, Some(AttemptResult::AgentRejected))))]);
+    assert_eq!(read(&database), []);
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod webhooks;
 
 pub(crate) use calls::of_id;
 pub(crate) use live::Live;
+pub(crate) use tags::untag;
 
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front, Listed};
@@ -41,15 +42,18 @@ resources!(
 pub(crate) fn router(front: Arc<Front>, pages: bool) -> Router {
     let routes = if pages { web::routes() } else { Router::new() };
     with_resources(routes)
-        .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, NOWHERE) })
-        .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE) })
+        .fallback(|| async { Failure::not_found("path", format!("there is nothing here: {NOWHERE}"), NOWHERE) })
+        .method_not_allowed_fallback(|| async {
+            Failure::of_field("method", format!("method not allowed: {OTHERWISE}"), OTHERWISE)
+                .with_status(StatusCode::METHOD_NOT_ALLOWED)
+        })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn(admit))
         .with_state(front)
 }
 
-const NOWHERE: &str = "not found: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/codes, /v1/tags, /v1/ratings, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
-const OTHERWISE: &str = "method not allowed: the header Allow names those that are";
+const NOWHERE: &str = "try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/codes, /v1/tags, /v1/ratings, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
+const OTHERWISE: &str = "the header Allow names those that are";
 
 /// Query of a list that is in memory: of one PBX or of all.
 #[derive(Deserialize)]

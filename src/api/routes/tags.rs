@@ -10,6 +10,7 @@ use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages;
 use crate::api::query::{Asked, Nothing};
 use crate::api::routes::calls::{behind, of_id};
+use crate::store::StoredCall;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -120,5 +121,12 @@ async fn remove(
         let fix = format!("GET /v1/calls/{} shows its codes", stored.id);
         return Err(Failure::not_found("code", why, fix));
     }
-    front.command(Command::Untag { call: Box::new(CodedCall::from(&stored.call)), code }, peer).await
+    front.command(untag(&front, stored, code).await?, peer).await
+}
+
+/// Takes a code off a stored call.
+pub(crate) async fn untag(front: &Front, stored: StoredCall, code: String) -> Result<Command, Failure> {
+    let call = Box::new(CodedCall::from(&stored.call));
+    let said = Box::new(front.read(move |reader| reader.said_of(&stored)).await?);
+    Ok(Command::Untag { call, said, code })
 }

@@ -6,7 +6,7 @@ use super::{failed, look};
 use crate::api::commands::note;
 use crate::api::front::{Failure, Front, Peer};
 use crate::api::history::{parties, sums, timeline};
-use crate::api::routes::of_id;
+use crate::api::routes::{of_id, untag};
 use crate::language::Language;
 use crate::report::faces::format::{clock, local, safe};
 use crate::store::StoredCall;
@@ -105,13 +105,16 @@ pub(super) async fn tag(
         Err(failure) => return failed(&view, &failure),
     };
     let of = |field: &str| fields.get(field).map(|text| text.trim().to_owned()).unwrap_or_default();
-    let call = Box::new(CodedCall::from(&stored.call));
+    let (id, call) = (stored.id, Box::new(CodedCall::from(&stored.call)));
     let command = match fields.get("remove") {
-        Some(code) => Command::Untag { call, code: code.clone() },
+        Some(code) => match untag(&front, stored, code.clone()).await {
+            Ok(command) => command,
+            Err(failure) => return failed(&view, &failure),
+        },
         None => Command::Tag { call, code: of("code"), note: note(&of("note")) },
     };
     match front.command(command, peer).await {
-        Ok(_) => Redirect::to(&format!("/calls/{}", stored.id)).into_response(),
+        Ok(_) => Redirect::to(&format!("/calls/{id}")).into_response(),
         Err(failure) => failed(&view, &failure),
     }
 }

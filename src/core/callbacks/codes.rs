@@ -3,7 +3,7 @@
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::reason;
 use crate::millis::Millis;
-use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE};
+use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE, Said};
 use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
 
 /// A callback that a code asks for.
@@ -44,10 +44,22 @@ impl Scheduler {
 
     /// The first disposition of this call that asks for a callback. What its outcome and its caller say makes a miss of it, or does not.
     pub(crate) fn asks<'c>(&self, call: &'c FinishedCall) -> Option<&'c Tag> {
-        let of_itself = |tag: &Tag| {
-            tag.by == RULE && call.outcome.meaning().tag == Some(&tag.code) || tag.code == ASKED && tag.by == CALLER
-        };
-        call.tags.iter().find(|tag| !of_itself(tag) && self.requesting(&tag.code).is_some())
+        call.tags.iter().find(|tag| self.asks_by(call, tag))
+    }
+
+    fn asks_by(&self, call: &FinishedCall, tag: &Tag) -> bool {
+        let of_itself =
+            tag.by == RULE && call.outcome.meaning().tag == Some(&tag.code) || tag.code == ASKED && tag.by == CALLER;
+        !of_itself && self.requesting(&tag.code).is_some()
+    }
+
+    /// What codes have asked for in an earlier run while an attempt went on that is looked up now.
+    pub(crate) fn resume_requests(&mut self, meanwhile: Vec<(FinishedCall, Tag)>) {
+        for (call, tag) in meanwhile {
+            if self.asks_by(&call, &tag) {
+                self.requested(&(&call).into(), &tag);
+            }
+        }
     }
 
     fn requesting(&self, code: &str) -> Option<&Code> {
@@ -107,30 +119,50 @@ impl Scheduler {
         self.requested(call, &tag);
     }
 
-    /// A person takes a disposition off a call that has its row, and what it meant for callbacks with it.
-    pub(crate) fn untagged(&mut self, call: &CodedCall, tag: Tag) {
-        let (code, by) = (tag.code.clone(), tag.by.clone());
+    /// A person takes a disposition off a call that has its row, and what it alone meant for callbacks with it.
+    pub(crate) fn untagged(&mut self, call: &CodedCall, said: &Said, tag: Tag) {
         let (pbx, linkedid) = (call.call.pbx.clone(), call.call.linkedid.to_string());
-        self.store(Record::Tag(Box::new(TagChange { pbx, linkedid, tag, removed: true })));
-        if self.requesting(&code).is_some() {
-            self.requested_no_more(&call.call, &by);
+        self.store(Record::Tag(Box::new(TagChange { pbx, linkedid, tag: tag.clone(), removed: true })));
+        let Some(number) = &call.number else { return };
+        self.requested_no_more(number, call, said, &tag);
+        self.suppressed_no_more(number, said, &tag.code);
+    }
+
+    /// A disposition was taken back that may have asked for the open callback of this number.
+    fn requested_no_more(&mut self, number: &E164, call: &CodedCall, said: &Said, gone: &Tag) {
+        let Some(id) = self.tasks.open_for(number) else { return };
+        let Some(task) = self.tasks.get_mut(id) else { return };
+        task.then.take_if(|then| then.call == call.call && then.tag.code == gone.code);
+        let row = task.row();
+        if row.code.as_ref() != Some(&gone.code) || row.first_miss.as_ref() != Some(&call.call) {
+            return;
         }
-        let of_code = |number: &&E164| self.do_not_call_entry(number).is_some_and(|entry| entry.reason == code);
-        if let Some(number) = call.number.as_ref().filter(of_code) {
-            self.customers.remove_from_dnc(number);
-            self.store(Record::DncRemove(number.clone()));
+        let other = said.of_call.iter().find(|tag| tag.code != gone.code && self.requesting(&tag.code).is_some());
+        let note = "the code that asked for it was taken off the call";
+        match (other, self.tasks.get_mut(id)) {
+            (Some(other), Some(task)) => {
+                task.owed_to(&other.code);
+                self.record(id, &gone.by, &format!("{note}; {} asks for it too", other.code), None, None);
+            }
+            (None, Some(task)) if task.row().state != CallbackState::Talking => {
+                self.close(id, CallbackState::Cancelled, "", &gone.by, note);
+            }
+            _ => {}
         }
     }
 
-    /// The disposition that asked for a callback was taken back.
-    fn requested_no_more(&mut self, call: &CallKey, by: &str) {
-        let alone = std::slice::from_ref(call);
-        let asked_for =
-            |id: &i64| self.tasks.get(*id).is_some_and(|task| task.row().missed_count == 0 && task.misses == alone);
-        if let Some(id) = self.tasks.callback_of(call).filter(asked_for)
-            && !self.tasks[id].row().state.is_active()
-        {
-            self.close(id, CallbackState::Cancelled, "", by, "the code that asked for it was taken off the call");
+    /// A disposition was taken back: if it was that which put the number on the list, the others that are left decide anew.
+    fn suppressed_no_more(&mut self, number: &E164, said: &Said, code: &str) {
+        let Some(entry) = self.do_not_call_entry(number) else { return };
+        let made_it = |tag: &&Tag| tag.code == entry.reason && tag.by == entry.by && tag.at_ms == entry.added_ms;
+        if said.of_call.iter().filter(|tag| tag.code == code).find(made_it).is_none() {
+            return;
+        }
+        self.customers.remove_from_dnc(number);
+        self.store(Record::DncRemove(number.clone()));
+        let left = said.of_call.iter().filter(|tag| tag.code != code);
+        for tag in left.chain(&said.elsewhere) {
+            self.suppresses(number, tag);
         }
     }
 
@@ -144,11 +176,11 @@ impl Scheduler {
     }
 
     /// The customer has an open callback: it becomes a requested one, and is made when it is due anyway.
-    fn requested_too(&mut self, id: i64, request: &CodeRequest) {
+    pub(crate) fn requested_too(&mut self, id: i64, request: &CodeRequest) {
         let (due_ms, expires_ms) = self.times(request);
         let expires = self.mono(expires_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.requested_by_code(&request.call, request.language.as_ref(), due_ms);
+        task.requested_by_code(&request.call, &request.tag.code, request.language.as_ref(), due_ms);
         if task.row().expires_ms < expires_ms {
             task.expires_at(expires_ms, expires);
         }
@@ -189,12 +221,13 @@ impl Scheduler {
             expires_ms,
             attempts: 0,
             counted: 0,
-            first_miss: (!request.of_callback).then(|| request.call.clone()),
+            first_miss: Some(request.call.clone()),
             resolved_by: None,
             closed_ms: None,
             language: request.language.clone(),
             requested_for_ms: Some(due_ms),
             alarmed_ms: None,
+            code: Some(request.tag.code.clone()),
         };
         self.counters.queued += 1;
         self.tasks.add_miss(&request.call, id);

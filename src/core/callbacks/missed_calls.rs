@@ -229,6 +229,7 @@ impl Scheduler {
             language: call.language.clone(),
             requested_for_ms: expected_ms,
             alarmed_ms: None,
+            code: None,
         };
         let block_reason = match &row.number_e164 {
             None => Some((CallbackState::NotCallable, self.no_number(call))),
@@ -333,7 +334,7 @@ impl Scheduler {
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.is_due_at(due_ms, due);
         if task.attempt().is_some() {
-            task.not_before = Some(due_ms);
+            (task.not_before, task.once_more) = (Some(due_ms), true);
         } else if waits && !task.held {
             task.comes_to(CallbackState::Waiting, reason::DELAY);
         }

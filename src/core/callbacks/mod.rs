@@ -261,6 +261,7 @@ impl Scheduler {
         for row in restored.in_flight {
             scheduler.resume_attempt(row);
         }
+        scheduler.resume_requests(restored.meanwhile);
         scheduler
     }
 

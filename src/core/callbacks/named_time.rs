@@ -9,7 +9,7 @@ use crate::millis::Millis;
 use crate::model::hours::Hours;
 
 /// No time further ahead than this (ms) is taken: it is known for so long who was served meanwhile.
-const MAX_AHEAD_MS: Millis = 31 * 86_400_000;
+pub const MAX_AHEAD_MS: Millis = 31 * 86_400_000;
 
 /// Why a named time is not taken; each says what to write instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

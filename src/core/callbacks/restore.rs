@@ -1,7 +1,7 @@
 //! What the scheduler knows of earlier runs: read from the store at the start.
 
 use crate::millis::Millis;
-use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, RecoveredBy};
+use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, FinishedCall, RecoveredBy, Tag};
 
 /// Read once, when the daemon starts.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +10,8 @@ pub struct RestoredState {
     pub open: Vec<(CallbackRow, Vec<CallKey>)>,
     /// Attempts without a result: what became of them must be found out.
     pub in_flight: Vec<AttemptRow>,
+    /// Calls of customers to whom such an attempt is under way which a code was set on, or which ended, since it began, with each of those codes.
+    pub meanwhile: Vec<(FinishedCall, Tag)>,
     /// The last agent of the attempts of each open callback that no agent took: (callback, agent, ended).
     pub refusals: Vec<(i64, AgentKey, Millis)>,
     /// Attempts of the last 24 hours in which a customer may have been dialled: when, and whom.

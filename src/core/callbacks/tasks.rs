@@ -36,6 +36,8 @@ pub(crate) struct Task {
     pub then: Option<CodeRequest>,
     /// Not called before, ms since 1970 UTC, whatever comes of the attempt that goes on: the customer has named a time meanwhile.
     pub not_before: Option<Millis>,
+    /// While an attempt goes on the customer was missed again, or somebody asked for it again: another one follows, however many there were.
+    pub once_more: bool,
     /// The attempt that goes on.
     attempt: Option<String>,
     /// When it is looked at next, by the monotonic clock: an entry of the timers.
@@ -96,6 +98,7 @@ impl Task {
     pub(crate) fn missed_again(&mut self, call: &FinishedCall, requested: bool, expected_ms: Option<Millis>) {
         let row = &mut self.row;
         row.missed_count += 1;
+        row.code = None;
         row.priority = row.priority.saturating_add(1);
         row.requested |= requested;
         row.requested_for_ms = expected_ms.or(row.requested_for_ms);
@@ -111,6 +114,12 @@ impl Task {
             row.did.clone_from(&call.did);
         }
         self.misses.push(call.key());
+        self.asked_again();
+    }
+
+    /// It was asked for again, by whatever: an attempt that goes on is not the last one.
+    fn asked_again(&mut self) {
+        self.once_more |= self.attempt.is_some();
     }
 
     /// One of the calls behind it was no miss. Returns whether it was one of them.
@@ -125,12 +134,27 @@ impl Task {
         self.row.missed_count = self.row.missed_count.saturating_sub(1).max(1);
     }
 
-    /// A code on this call asks for it, in this language if that is known; it is called back at this moment unless it is due later.
-    pub(crate) fn requested_by_code(&mut self, call: &CallKey, language: Option<&String>, due_ms: Millis) {
+    /// This code of this call asks for it, in this language if that is known; it is called back at this moment unless it is due later.
+    pub(crate) fn requested_by_code(&mut self, call: &CallKey, code: &str, language: Option<&String>, due_ms: Millis) {
+        // With another one two reasons are behind it: it goes on without either.
+        self.row.code.take_if(|of_first| of_first != code || self.row.first_miss.as_ref() != Some(call));
         self.row.requested = true;
         self.row.requested_for_ms.get_or_insert(due_ms.max(self.row.due_ms));
         self.row.language = language.cloned().or_else(|| self.row.language.take());
-        self.misses.push(call.clone());
+        if !self.misses.contains(call) {
+            self.misses.push(call.clone());
+        }
+    }
+
+    /// A person or a program asks for it, too.
+    pub(crate) fn asked_for(&mut self) {
+        self.row.code = None;
+        self.asked_again();
+    }
+
+    /// This code of its first call alone asks for it.
+    pub(crate) fn owed_to(&mut self, code: &str) {
+        self.row.code = Some(code.to_owned());
     }
 
     /// The customer expects the call then. Whoever asks again without naming a time expects it when they did before.
@@ -318,6 +342,7 @@ impl Tasks {
             screened: false,
             then: None,
             not_before,
+            once_more: false,
             attempt: None,
             look: None,
             turn: None,

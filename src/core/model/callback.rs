@@ -187,7 +187,7 @@ pub struct CallbackRow {
     pub attempts: u32,
     /// Of those, the ones that count against the customer.
     pub counted: u32,
-    /// The miss by which it began; `None` if it was made by hand. Written as `linkedid` and `linkedid_pbx`.
+    /// The miss, or the call with the code, by which it began; `None` if it was made by hand. Written as `linkedid` and `linkedid_pbx`.
     #[serde(flatten, serialize_with = "first_miss")]
     #[cfg_attr(feature = "openapi", schemars(with = "FirstMiss<'_>"))]
     pub first_miss: Option<CallKey>,
@@ -203,12 +203,15 @@ pub struct CallbackRow {
     pub requested_for_ms: Option<Millis>,
     /// It was reported as later than `callback.alarm_late`, ms since 1970 UTC; `None` if it was not.
     pub alarmed_ms: Option<Millis>,
+    /// The code of the call by which it began, while that alone asks for it: with the code it is taken back. `None` once a miss, a person or
+    /// the customer asks for it too.
+    pub code: Option<String>,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 struct FirstMiss<'a> {
-    /// Linkedid of the first miss; `None` if the callback was made by hand.
+    /// Linkedid of the first miss, or of the call with the code; `None` if the callback was made by hand.
     linkedid: Option<&'a str>,
     /// The PBX of that call.
     linkedid_pbx: Option<&'a PbxId>,

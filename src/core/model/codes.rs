@@ -169,6 +169,15 @@ pub struct CodedCall {
     pub ended_ms: Millis,
 }
 
+/// What is said of a customer's calls when a code is taken off one of them: what that code meant holds on where another one means it too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// All codes of the call, the one that is taken off among them.
+    pub of_call: Vec<Tag>,
+    /// Those of the customer's other calls that keep a number from being called.
+    pub elsewhere: Vec<Tag>,
+}
+
 impl From<&FinishedCall> for CodedCall {
     fn from(call: &FinishedCall) -> Self {
         Self {

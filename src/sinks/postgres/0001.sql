@@ -278,6 +278,7 @@ CREATE TABLE callbackd.callbacks (
     language         text,
     requested_for_ms bigint,
     alarmed_ms       bigint,
+    code             text,
     PRIMARY KEY (site, db_uuid, id)
 );
 COMMENT ON TABLE callbackd.callbacks IS 'Tasks to call somebody back, of each incarnation: v_callbacks shows each once';
@@ -303,7 +304,7 @@ COMMENT ON COLUMN callbackd.callbacks.due_ms IS 'ms since 1970 UTC: not before';
 COMMENT ON COLUMN callbackd.callbacks.expires_ms IS 'ms since 1970 UTC: not after';
 COMMENT ON COLUMN callbackd.callbacks.attempts IS 'attempts made';
 COMMENT ON COLUMN callbackd.callbacks.counted IS 'of those, the ones that count against callback.max_attempts';
-COMMENT ON COLUMN callbackd.callbacks.linkedid IS 'linkedid of the miss by which it began; NULL if it was made by hand';
+COMMENT ON COLUMN callbackd.callbacks.linkedid IS 'linkedid of the miss, or of the call with the code, by which it began; NULL if it was made by hand';
 COMMENT ON COLUMN callbackd.callbacks.resolved_by IS 'linkedid of the call by which it was done or recovered';
 COMMENT ON COLUMN callbackd.callbacks.closed_ms IS 'ms since 1970 UTC: closed; NULL while it is open';
 COMMENT ON COLUMN callbackd.callbacks.linkedid_pbx IS 'name of the PBX of linkedid: a later miss on another one takes the callback there';
@@ -312,6 +313,7 @@ COMMENT ON COLUMN callbackd.callbacks.rev IS 'how often the row was written: 1, 
 COMMENT ON COLUMN callbackd.callbacks.language IS 'language in which the customer was served at the latest miss; NULL if it is not known';
 COMMENT ON COLUMN callbackd.callbacks.requested_for_ms IS 'ms since 1970 UTC: the customer expects the call then; NULL if they did not ask for it';
 COMMENT ON COLUMN callbackd.callbacks.alarmed_ms IS 'ms since 1970 UTC: it was reported as later than callback.alarm_late; NULL if it was not';
+COMMENT ON COLUMN callbackd.callbacks.code IS 'the code of the call in linkedid, while that alone asks for it; NULL once a miss, a person or the customer does';
 
 CREATE TABLE callbackd.callback_events (
     site        text COLLATE "C" NOT NULL,

@@ -128,7 +128,10 @@ impl Scheduler {
         let Some(retry_ms) = retry else {
             return self.close(id, CallbackState::NotCallable, "invalid", OURSELVES, &note);
         };
-        if task.row().counted >= max_attempts || task.row().attempts >= MAX_ATTEMPTS {
+        // Whoever was missed, or asked, while the last one went on is called once more.
+        let once_more = std::mem::take(&mut task.once_more);
+        let spent = task.row().counted >= max_attempts && !once_more;
+        if spent || task.row().attempts >= MAX_ATTEMPTS {
             let why = if task.row().counted >= max_attempts { "" } else { "too-many-attempts" };
             return self.close(id, CallbackState::Exhausted, why, OURSELVES, &note);
         }
@@ -145,7 +148,11 @@ impl Scheduler {
         };
         task.comes_to(state, why);
         task.is_due_at(due_ms, moment.mono_of(due_ms));
+        let then = task.then.take();
         self.record(id, OURSELVES, &note, None, None);
         self.line_up(id);
+        if let Some(request) = then {
+            self.requested_too(id, &request);
+        }
     }
 }

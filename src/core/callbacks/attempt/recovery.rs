@@ -19,8 +19,10 @@ impl Scheduler {
         let look = self.now.mono_ms + UNTIL_SIGHT_MS;
         let (mut number, mut queue, mut aborted) = (None, None, None);
         self.tasks.attempt_begins(id, &row.channel_id);
-        match self.tasks.get(id) {
+        match self.tasks.get_mut(id) {
             Some(task) => {
+                // What came while it went on is known by its time alone.
+                task.once_more = task.not_before.is_some() || task.row().last_missed_ms > row.intended_ms;
                 number.clone_from(&task.row().number_e164);
                 queue.clone_from(&task.row().queue);
             }

@@ -90,6 +90,7 @@ impl Scheduler {
         let expires_ms = self.tasks[id].row().expires_ms.max(wanted.expires_ms);
         let expires = self.mono(expires_ms);
         self.edit(id, |task| {
+            task.asked_for();
             task.expires_at(expires_ms, expires);
             if let Some(at_ms) = wanted.expected_ms {
                 task.expected_at(at_ms, wanted.named);
@@ -150,6 +151,7 @@ impl Scheduler {
             language: None,
             requested_for_ms: wanted.expected_ms,
             alarmed_ms: None,
+            code: None,
         };
         self.counters.queued += 1;
         self.insert(row, Vec::new());

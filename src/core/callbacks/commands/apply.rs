@@ -88,10 +88,10 @@ impl Scheduler {
                 self.tagged(call, tag.clone());
                 Ok(Done::Tagged(tag))
             }
-            Command::Untag { call, code } => {
+            Command::Untag { call, said, code } => {
                 let code = code.to_ascii_uppercase();
                 let tag = Tag { code, note: String::new(), by: by.to_owned(), at_ms: self.now.wall_ms };
-                self.untagged(call, tag.clone());
+                self.untagged(call, said, tag.clone());
                 Ok(Done::Untagged(tag))
             }
             Command::DncAdd { number, reason, for_ms } => {
@@ -145,7 +145,7 @@ impl Scheduler {
         }
         self.policy(pbx)
             .may_be_called(e164)
-            .map_err(|denied| CommandError::NotCallable { number: e164.to_string(), reason: denied.reason() })
+            .map_err(|denied| CommandError::Denied { number: e164.to_string(), reason: denied.reason() })
     }
 
     fn cancel(
@@ -192,7 +192,10 @@ impl Scheduler {
     fn again(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
         if self.tasks.contains(id) {
             self.idle(id, None)?;
-            self.edit(id, |task| task.held = false);
+            self.edit(id, |task| {
+                task.held = false;
+                task.asked_for();
+            });
             self.put_off(id, 0);
             return self.waits_or_not(id, by, &because("to be tried at once", note));
         }
@@ -218,6 +221,7 @@ impl Scheduler {
         row.resolved_by = None;
         row.requested_for_ms = row.requested_for_ms.map(|at| at.max(now));
         row.alarmed_ms = None;
+        row.code = None;
         self.insert(row, Vec::new());
         self.changed(id, by, &because("opened again", note))
     }

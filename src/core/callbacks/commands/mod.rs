@@ -6,7 +6,7 @@ mod apply;
 use crate::callbacks::named_time::NamedTimeError;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES};
 use crate::millis::Millis;
-use crate::model::codes::CodedCall;
+use crate::model::codes::{CodedCall, Said};
 use crate::model::identity::there_are;
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId, Tag};
 use std::collections::BTreeSet;
@@ -82,6 +82,8 @@ pub enum Command {
     Untag {
         /// The call.
         call: Box<CodedCall>,
+        /// What is said of the customer's calls.
+        said: Box<Said>,
         /// In any case.
         code: String,
     },
@@ -162,6 +164,13 @@ pub enum CommandError {
     NotCallable {
         /// As it was given.
         number: String,
+        reason: String,
+    },
+    /// It is a number, and the configuration does not let it be called.
+    #[error("{number} cannot be called: {reason}")]
+    Denied {
+        number: String,
+        /// In plain words.
         reason: String,
     },
     /// The customer does not want to be called.

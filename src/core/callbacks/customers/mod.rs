@@ -125,7 +125,13 @@ impl Customers {
     ) -> Option<DoNotCall> {
         let until_ms = for_ms.map(|ms| tag.at_ms.saturating_add(ms));
         let past = until_ms.is_some_and(|until| until <= now_ms);
-        let known = self.do_not_call.get(number).is_some_and(|entry| entry.added_ms >= tag.at_ms);
+        // Who was put there by hand stays there by hand.
+        let outlasts = |entry: &DoNotCall| match (entry.until_ms, until_ms) {
+            (None, _) => true,
+            (Some(entry), Some(new)) => entry >= new,
+            (Some(_), None) => false,
+        };
+        let known = self.do_not_call.get(number).is_some_and(|entry| entry.added_ms >= tag.at_ms || outlasts(entry));
         (!past && !known).then(|| DoNotCall {
             number_e164: number.clone(),
             reason: tag.code.clone(),

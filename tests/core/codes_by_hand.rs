@@ -1,0 +1,309 @@
+//! Codes that people set on calls and take off them: what a code meant is taken back with it, and nothing that others asked for.
+
+use crate::callback_attempts::FIRST;
+use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, customer, overall, policies, policy, talk};
+use callbackd_core::callbacks::commands::{CallbackRequest, Command, Done};
+use callbackd_core::callbacks::policy::Policies;
+use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::model::codes::{Codes, Said};
+use callbackd_core::model::progress::Step;
+use callbackd_core::model::{CallbackState, Direction, FinishedCall, LegResult, Moment, Tag};
+
+const DAY: i64 = 24 * HOUR;
+
+fn starting(restored: RestoredState, now: Moment) -> Scene {
+    let policies = Policies { codes: Codes::default(), ..policies(overall(), policy()) };
+    Scene::starting(policies, vec![agent("101", &["sales"])], restored, now)
+}
+
+fn scene() -> Scene {
+    starting(RestoredState::default(), Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 })
+}
+
+/// A call in which an agent talked with Ann, with its row.
+fn talked(scene: &mut Scene, linkedid: &str) -> FinishedCall {
+    let call = FinishedCall { linkedid: linkedid.into(), ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE) };
+    scene.recorded(&call);
+    call
+}
+
+/// A person sets this code on the call.
+fn sets(scene: &mut Scene, call: &FinishedCall, word: &str) -> Tag {
+    scene.pass(SECOND);
+    let set = Command::Tag { call: Box::new(call.into()), code: word.into(), note: "by phone".into() };
+    match scene.asks(set) {
+        Ok(Done::Tagged(tag)) => tag,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What stands on the call after all that people said of it.
+fn of_call(scene: &Scene, call: &FinishedCall) -> Vec<Tag> {
+    let mut on_it: Vec<Tag> = Vec::new();
+    for change in scene.tags.iter().filter(|change| *change.linkedid == *call.linkedid) {
+        on_it.retain(|tag| tag.code != change.tag.code);
+        on_it.extend((!change.removed).then(|| change.tag.clone()));
+    }
+    on_it
+}
+
+/// A person takes this code off the call; `elsewhere`: what suppresses on Ann's other calls.
+fn takes_off(scene: &mut Scene, call: &FinishedCall, word: &str, elsewhere: Vec<Tag>) {
+    scene.pass(SECOND);
+    let said = Box::new(Said { of_call: of_call(scene, call), elsewhere });
+    scene.asks(Command::Untag { call: Box::new(call.into()), said, code: word.into() }).unwrap();
+}
+
+fn listed(scene: &Scene) -> Option<&str> {
+    scene.do_not_call.get(ANN).map(|entry| &*entry.reason)
+}
+
+fn asks_for(scene: &mut Scene, requested: bool, at: Option<&str>) {
+    let (number, at) = (ANN.into(), at.map(str::to_owned));
+    scene.asks(Command::Add(CallbackRequest { number, at, requested, ..CallbackRequest::default() })).unwrap();
+}
+
+#[test]
+fn a_code_that_a_person_sets_is_stored_and_followed_and_what_it_meant_is_taken_back_with_it() {
+    let mut scene = scene();
+    let call = talked(&mut scene, "first");
+    let tag = sets(&mut scene, &call, "follow_up");
+    assert_eq!((tag.code.as_str(), tag.note.as_str(), tag.by.as_str()), ("FOLLOW_UP", "by phone", "ann"));
+    let stored = &scene.tags[0];
+    assert_eq!((&stored.tag, stored.removed, stored.linkedid.as_str()), (&tag, false, call.linkedid.as_str()));
+    assert_eq!(scene.stands(1), "WAITING DELAY");
+    assert_eq!((scene.row(1).code.as_deref(), &scene.row(1).first_miss), (Some("FOLLOW_UP"), &Some(call.key())));
+    assert_eq!(scene.story.last().unwrap().1.note, "requested by FOLLOW_UP: by phone");
+    takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
+    assert_eq!(scene.row(1).state, CallbackState::Cancelled);
+    assert!(scene.tags[1].removed);
+    sets(&mut scene, &call, "SPAM");
+    assert_eq!(listed(&scene), Some("SPAM"));
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert!(scene.do_not_call.is_empty());
+}
+
+#[test]
+fn a_callback_that_something_else_asks_for_too_outlives_the_code() {
+    let open_after = |before: fn(&mut Scene), after: fn(&mut Scene, &FinishedCall)| {
+        let mut scene = scene();
+        scene.presence.agents.clear();
+        before(&mut scene);
+        let call = talked(&mut scene, "first");
+        sets(&mut scene, &call, "FOLLOW_UP");
+        after(&mut scene, &call);
+        takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
+        assert_eq!(scene.rows.len(), 1);
+        scene.row(1).state.is_open()
+    };
+    let nothing = |_: &mut Scene, _: &FinishedCall| {};
+    assert!(!open_after(|_| {}, nothing), "nobody else");
+    assert!(open_after(|_| {}, |scene, _| asks_for(scene, true, None)), "the customer, by a form");
+    assert!(open_after(|_| {}, |scene, _| asks_for(scene, false, Some("+3h"))), "a person, who named a time");
+    assert!(open_after(|_| {}, |scene, _| drop(scene.misses(ANN, "sales"))), "a miss");
+    let another = |scene: &mut Scene, _: &FinishedCall| {
+        let short = scene.talked(ANN, "PJSIP/101", Direction::Outbound, SECOND);
+        let other = FinishedCall { linkedid: "second".into(), ..short };
+        scene.recorded(&other);
+        sets(scene, &other, "FOLLOW_UP");
+    };
+    assert!(open_after(|_| {}, another), "the code of another call");
+    let tried = |scene: &mut Scene, _: &FinishedCall| {
+        scene.asks(Command::Retry { id: 1, note: String::new() }).unwrap();
+    };
+    assert!(open_after(|_| {}, tried), "a person, who had it tried at once");
+    let again = |scene: &mut Scene, call: &FinishedCall| drop(sets(scene, call, "FOLLOW_UP"));
+    assert!(!open_after(|_| {}, again), "the same code once more is no other reason");
+}
+
+#[test]
+fn a_callback_that_was_there_before_the_code_outlives_it() {
+    for requested in [false, true] {
+        let mut scene = scene();
+        scene.presence.agents.clear();
+        let call = talked(&mut scene, "first");
+        asks_for(&mut scene, requested, None);
+        sets(&mut scene, &call, "FOLLOW_UP");
+        takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
+        assert!(scene.row(1).state.is_open(), "requested: {requested}");
+    }
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let call = scene.misses(ANN, "sales");
+    sets(&mut scene, &call, "FOLLOW_UP");
+    assert!(scene.row(1).requested);
+    takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
+    assert!(scene.row(1).state.is_open(), "of a missed call");
+}
+
+#[test]
+fn a_callback_lasts_until_the_last_code_of_its_call_that_asks_for_it_is_taken_off() {
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let call = talked(&mut scene, "first");
+    sets(&mut scene, &call, "FOLLOW_UP");
+    // Set in one go with the first, by the dialplan for example: it made no other callback.
+    let said =
+        Said { of_call: vec![Tag { code: "CALLBACK".into(), ..scene.tags[0].tag.clone() }], elsewhere: Vec::new() };
+    let untag = Command::Untag { call: Box::new((&call).into()), said: Box::new(said), code: "FOLLOW_UP".into() };
+    scene.asks(untag).unwrap();
+    assert_eq!((scene.row(1).state.is_open(), scene.row(1).code.as_deref()), (true, Some("CALLBACK")));
+    takes_off(&mut scene, &call, "CALLBACK", Vec::new());
+    assert_eq!(scene.row(1).state, CallbackState::Cancelled);
+}
+
+#[test]
+fn who_is_on_the_do_not_call_list_for_another_reason_stays_there_when_a_code_is_taken_off() {
+    let by_hand = |reason: &str, for_ms| Command::DncAdd { number: ANN.into(), reason: reason.into(), for_ms };
+    // By hand, in the same word.
+    let mut scene = self::scene();
+    let call = talked(&mut scene, "first");
+    scene.asks(by_hand("SPAM", None)).unwrap();
+    sets(&mut scene, &call, "SPAM");
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!(scene.do_not_call[ANN].until_ms, None, "for ever, as it was put there by hand");
+    // By another code of the call.
+    for (first, second) in [("SPAM", "WRONG_NUMBER"), ("WRONG_NUMBER", "SPAM")] {
+        let mut scene = self::scene();
+        let call = talked(&mut scene, "first");
+        sets(&mut scene, &call, first);
+        sets(&mut scene, &call, second);
+        takes_off(&mut scene, &call, "WRONG_NUMBER", Vec::new());
+        assert_eq!(listed(&scene), Some("SPAM"));
+        sets(&mut scene, &call, "WRONG_NUMBER");
+        takes_off(&mut scene, &call, "SPAM", Vec::new());
+        assert_eq!(listed(&scene), Some("WRONG_NUMBER"));
+        takes_off(&mut scene, &call, "WRONG_NUMBER", Vec::new());
+        assert_eq!(listed(&scene), None);
+    }
+    // By the same code of another call.
+    let mut scene = self::scene();
+    let (call, other) = (talked(&mut scene, "first"), talked(&mut scene, "second"));
+    let of_first = sets(&mut scene, &call, "SPAM");
+    sets(&mut scene, &other, "SPAM");
+    takes_off(&mut scene, &other, "SPAM", vec![of_first.clone()]);
+    let entry = &scene.do_not_call[ANN];
+    assert_eq!((&*entry.reason, entry.added_ms), ("SPAM", of_first.at_ms));
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!(listed(&scene), None);
+    // Taken off and put there again by hand.
+    sets(&mut scene, &call, "SPAM");
+    scene.pass(SECOND);
+    scene.asks(by_hand("asked", None)).unwrap();
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!(listed(&scene), Some("asked"));
+}
+
+#[test]
+fn a_code_replaces_no_entry_of_the_list_that_lasts_longer() {
+    let mut scene = scene();
+    let call = talked(&mut scene, "first");
+    let by_hand = |for_ms| Command::DncAdd { number: ANN.into(), reason: "asked".into(), for_ms };
+    scene.asks(by_hand(Some(2 * 365 * DAY))).unwrap();
+    sets(&mut scene, &call, "SPAM");
+    assert_eq!(listed(&scene), Some("asked"));
+    scene.asks(by_hand(Some(DAY))).unwrap();
+    sets(&mut scene, &call, "SPAM");
+    assert_eq!(listed(&scene), Some("SPAM"));
+}
+
+/// Ann is being called, for the last time if `attempts` is that of `callback.max_attempts`.
+fn being_called(attempts: u32) -> (Scene, FinishedCall) {
+    let mut scene = scene();
+    let call = talked(&mut scene, "earlier");
+    scene.pass(HOUR);
+    scene.misses(ANN, "sales");
+    for n in 1..attempts {
+        rings_in_vain(&mut scene, n);
+        scene.pass(15 * MINUTE);
+    }
+    (scene, call)
+}
+
+fn attempt(n: u32) -> String {
+    FIRST.replace("-1-1", &format!("-1-{n}"))
+}
+
+/// The agent picks up, the customer does not.
+fn rings_in_vain(scene: &mut Scene, n: u32) {
+    let id = attempt(n);
+    scene.step(&id, Step::Seen);
+    scene.step(&id, Step::AgentAnswered);
+    scene.step(&id, Step::CustomerDialled);
+    scene.ends(&id, customer(LegResult::NoAnswer, 19));
+}
+
+#[test]
+fn whoever_asks_while_the_last_attempt_goes_on_is_called_once_more() {
+    let (mut scene, _) = being_called(3);
+    rings_in_vain(&mut scene, 3);
+    assert_eq!(scene.row(1).state, CallbackState::Exhausted, "nobody asked");
+
+    let (mut scene, _) = being_called(3);
+    asks_for(&mut scene, true, Some("+3h"));
+    let at = scene.now.wall_ms + 3 * HOUR;
+    rings_in_vain(&mut scene, 3);
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).due_ms), ("WAITING DELAY", at), "for the time that was named");
+    scene.pass(3 * HOUR);
+    rings_in_vain(&mut scene, 4);
+    assert_eq!(scene.row(1).state, CallbackState::Exhausted);
+
+    let (mut scene, _) = being_called(3);
+    scene.misses(ANN, "sales");
+    rings_in_vain(&mut scene, 3);
+    assert_eq!(scene.stands(1), "WAITING RETRY_DELAY", "they called us while we called them");
+
+    // The same over a restart.
+    for (named, state) in [(true, "WAITING DELAY"), (false, "EXHAUSTED")] {
+        let (mut before, _) = being_called(3);
+        if named {
+            asks_for(&mut before, true, Some("+3h"));
+        }
+        let mut scene = restarted(&before, Vec::new());
+        scene.ends(&attempt(3), customer(LegResult::NoAnswer, 19));
+        assert_eq!(scene.stands(1).trim(), state);
+    }
+}
+
+/// What the next run makes of what this one has stored, at the same moment.
+fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
+    let restored = RestoredState {
+        open: before.rows.values().filter(|row| row.closed_ms.is_none()).map(|row| (row.clone(), Vec::new())).collect(),
+        in_flight: before.attempts.values().filter(|row| row.result.is_none()).cloned().collect(),
+        meanwhile,
+        last_id: 1,
+        ..RestoredState::default()
+    };
+    let mut scene = starting(restored, before.now);
+    scene.rows.clone_from(&before.rows);
+    scene.presence.live.insert(attempt(3));
+    scene.presence.live.insert(FIRST.to_owned());
+    scene.give(callbackd_core::callbacks::Input::InSync(&crate::scheduler::pbx()));
+    scene
+}
+
+#[test]
+fn what_a_code_asks_for_during_an_attempt_follows_it_also_in_the_next_run_unless_it_is_taken_off() {
+    // Kept over the attempt's success, as a callback of its own.
+    let (mut scene, call) = being_called(1);
+    let tag = sets(&mut scene, &call, "FOLLOW_UP");
+    let mut next = restarted(&scene, vec![(call.clone(), tag.clone())]);
+    for scene in [&mut scene, &mut next] {
+        let from = scene.now.wall_ms;
+        scene.ends(FIRST, talk(from, MINUTE));
+        assert_eq!(scene.row(1).state, CallbackState::Done);
+        assert_eq!((scene.stands(2).as_str(), scene.row(2).due_ms), ("WAITING DELAY", tag.at_ms + DAY));
+    }
+    // And over its failure, in the callback that goes on.
+    let (mut scene, call) = being_called(1);
+    sets(&mut scene, &call, "FOLLOW_UP");
+    rings_in_vain(&mut scene, 1);
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).requested, scene.rows.len()), ("WAITING RETRY_DELAY", true, 1));
+    // What is taken off before the attempt's end asks for nothing.
+    let (mut scene, call) = being_called(1);
+    sets(&mut scene, &call, "FOLLOW_UP");
+    takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
+    let from = scene.now.wall_ms;
+    scene.ends(FIRST, talk(from, MINUTE));
+    assert_eq!(scene.rows.len(), 1);
+}
