@@ -415,6 +415,9 @@ fn a_cap_on_calls_to_one_number_holds_and_is_said() {
     assert_eq!(scene.stands(1), "WAITING DAILY_CAP");
     let first_ms = scene.attempts["cb-0a1b2c3d-1-1"].intended_ms;
     assert_eq!(scene.row(1).due_ms, first_ms + 24 * HOUR, "when the first of them is a day ago");
+    scene.busy("PJSIP/101", Some(Busy::OnCall));
+    assert_eq!(scene.stands(1), "WAITING DAILY_CAP", "whoever is free");
+    scene.busy("PJSIP/101", None);
     scene.pass(24 * HOUR);
     assert_eq!(
         scene.attempts["cb-0a1b2c3d-1-3"].intended_ms,

@@ -220,6 +220,27 @@ fn being_called(attempts: u32) -> (Scene, FinishedCall) {
     (scene, call)
 }
 
+#[test]
+fn a_code_that_is_taken_off_during_the_attempt_ends_that_unless_they_talk_and_then_no_other_follows() {
+    for talking in [false, true] {
+        let mut scene = scene();
+        let call = talked(&mut scene, "first");
+        sets(&mut scene, &call, "CALLBACK");
+        scene.step(FIRST, Step::Seen);
+        if talking {
+            [Step::AgentAnswered, Step::CustomerDialled, Step::Connected].map(|step| scene.step(FIRST, step));
+        }
+        takes_off(&mut scene, &call, "CALLBACK", Vec::new());
+        assert_eq!(scene.row(1).state == CallbackState::Talking, talking);
+        assert_eq!(scene.hung_up().is_empty(), talking);
+        if talking {
+            let from = scene.now.wall_ms;
+            scene.ends(FIRST, talk(from, SECOND));
+        }
+        assert_eq!(scene.row(1).state, CallbackState::Cancelled, "talking: {talking}");
+    }
+}
+
 fn attempt(n: u32) -> String {
     FIRST.replace("-1-1", &format!("-1-{n}"))
 }

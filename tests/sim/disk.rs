@@ -2,8 +2,8 @@
 
 use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::{
-    AgentKey, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, Direction, DoNotCall, E164,
-    FinishedCall, Gap, Outcome, PbxId, Record, RecoveredBy, Status,
+    AgentKey, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackState, Direction, DoNotCall,
+    E164, FinishedCall, Gap, Outcome, PbxId, Record, RecoveredBy, Status, Tag, TagChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +23,14 @@ pub struct Disk {
     pub callbacks: BTreeMap<i64, CallbackRow>,
     pub attempts: BTreeMap<String, AttemptRow>,
     pub do_not_call: BTreeMap<E164, DoNotCall>,
+    /// What people say of calls.
+    said: BTreeMap<CallKey, Vec<Tag>>,
+    /// Which callbacks were over when a code was set on a call.
+    over_before: BTreeMap<(CallKey, String), BTreeSet<i64>>,
+    /// Numbers that were on the do-not-call list at some time.
+    once_listed: BTreeSet<E164>,
+    /// Callbacks in whose conversation the code was taken off that had asked for them.
+    excused: BTreeSet<i64>,
     /// Callbacks whose alarm was raised.
     pub late: BTreeSet<i64>,
     pub gaps: Vec<Gap>,
@@ -33,7 +41,45 @@ pub struct Disk {
 impl Disk {
     /// A transaction; what the database would refuse, and what no row may ever hold, is an error.
     pub fn commit(&mut self, records: &[Record]) -> Result<(), String> {
-        records.iter().try_for_each(|record| self.put(record))
+        records.iter().try_for_each(|record| self.put(record))?;
+        let told = |(call, code): (&CallKey, &String)| {
+            self.said.get(call).is_some_and(|tags| tags.iter().any(|tag| tag.code == *code))
+        };
+        let taken_back =
+            |row: &&CallbackRow| row.first_miss.as_ref().zip(row.code.as_ref()).is_some_and(|by| !told(by));
+        let open = self.callbacks.values().filter(|row| row.closed_ms.is_none() && !self.excused.contains(&row.id));
+        match open.clone().find(taken_back) {
+            Some(row) => Err(format!("its code was taken off the call: {row:?}")),
+            None => Ok(()),
+        }
+    }
+
+    /// What people say of this call.
+    pub fn said(&self, call: &FinishedCall) -> &[Tag] {
+        self.said.get(&call.key()).map_or(&[], Vec::as_slice)
+    }
+
+    /// A callback of the customer was open when this code was set, or was made since; or they are not to be called.
+    pub fn was_asked_for(&self, call: &FinishedCall, tag: &Tag) -> bool {
+        let Some(over) = self.over_before.get(&(call.key(), tag.code.clone())) else { return false };
+        let theirs = self.callbacks.values().filter(|row| row.number_e164 == call.number_e164);
+        call.number_e164.as_ref().is_some_and(|number| self.once_listed.contains(number))
+            || theirs.clone().any(|row| !over.contains(&row.id))
+    }
+
+    fn tagged(&mut self, change: &TagChange) {
+        let call = CallKey::new(&change.pbx, &change.linkedid);
+        let tags = self.said.entry(call.clone()).or_default();
+        tags.retain(|tag| tag.code != change.tag.code || !change.removed && tag.by != change.tag.by);
+        if change.removed {
+            let talks =
+                |row: &&CallbackRow| row.state == CallbackState::Talking && row.first_miss.as_ref() == Some(&call);
+            self.excused.extend(self.callbacks.values().filter(talks).map(|row| row.id));
+            return;
+        }
+        tags.push(change.tag.clone());
+        let over = self.callbacks.values().filter(|row| row.closed_ms.is_some()).map(|row| row.id).collect();
+        self.over_before.insert((call, change.tag.code.clone()), over);
     }
 
     fn put(&mut self, record: &Record) -> Result<(), String> {
@@ -56,7 +102,8 @@ impl Disk {
                 }
                 self.gaps.push(gap.clone());
             }
-            Record::News(_) | Record::Tag(_) => {}
+            Record::News(_) => {}
+            Record::Tag(change) => self.tagged(change),
             Record::Seen { pbx, seen_ms } => drop(self.seen_ms.insert(pbx.clone(), *seen_ms)),
             Record::Callback(change) => {
                 let row = &change.row;
@@ -91,7 +138,10 @@ impl Disk {
                     return Err(format!("{} was over and is begun again", row.channel_id));
                 }
             }
-            Record::DncAdd(entry) => drop(self.do_not_call.insert(entry.number_e164.clone(), entry.clone())),
+            Record::DncAdd(entry) => {
+                self.once_listed.insert(entry.number_e164.clone());
+                self.do_not_call.insert(entry.number_e164.clone(), entry.clone());
+            }
             Record::DncRemove(number) => drop(self.do_not_call.remove(number)),
             Record::Agent { .. } => {}
             Record::Interval(interval) => {
@@ -176,7 +226,8 @@ impl Disk {
             let number = number(attempt.callback_id);
             let theirs = self.calls.values().filter(move |call| number.is_some() && call.number_e164 == number);
             theirs.flat_map(|call| {
-                let since = call.tags.iter().filter(|tag| tag.at_ms.max(call.ended_ms) >= attempt.intended_ms);
+                let tags = call.tags.iter().chain(self.said(call));
+                let since = tags.filter(|tag| tag.at_ms.max(call.ended_ms) >= attempt.intended_ms);
                 since.map(|tag| (call.clone(), tag.clone()))
             })
         });

@@ -35,6 +35,9 @@ const SEEDS_OF_FORGERS: u64 = 60;
 /// The same with callers who ask to be called back.
 const SEEDS_OF_WISHES: u64 = 60;
 
+/// The same with people who set codes on calls.
+const SEEDS_OF_CODERS: u64 = 60;
+
 /// Shapes of dialplans that are played if nobody says otherwise.
 const SHAPES: u64 = 500;
 
@@ -184,6 +187,14 @@ fn callers_who_name_a_time_are_called_then_and_in_their_language() {
     let Some((days, [wished, late])) = live(SEEDS_OF_WISHES, day, |day| [day.wished, day.late]) else { return };
     println!("{days} days, {wished} wishes, {late} alarms");
     assert!(wished > 5 * days && (late > 0 || days < SEEDS_OF_WISHES), "they asked, and some waited too long");
+}
+
+#[test]
+fn codes_that_people_set_and_take_off_mean_what_they_say_over_any_crash() {
+    let day = |seed| World::two(seed, calls()).with_coders();
+    let Some((days, [coded, off])) = live(SEEDS_OF_CODERS, day, |day| [day.coded, day.taken_off]) else { return };
+    println!("{days} days, {coded} codes set, {off} taken off");
+    assert!(coded > 3 * days && off > days, "they said what calls were about");
 }
 
 #[test]

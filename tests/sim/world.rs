@@ -1,5 +1,6 @@
 //! One seeded day: one PBX or two with their people, a network, a disk, clocks, and a daemon among them. Time is virtual.
 
+mod coders;
 mod daemon;
 mod forgers;
 mod network;
@@ -17,6 +18,7 @@ use callbackd::demo::office::Office;
 use callbackd::demo::pbx::{Input, Pbx};
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::model::{Moment, Record};
+use coders::Coders;
 use fastrand::Rng;
 pub use forgers::forges;
 use people::Crowd;
@@ -116,6 +118,8 @@ pub struct World {
     forged: u64,
     /// Callers who ask to be called back, on days that have them.
     wishes: Option<Wishes>,
+    /// People who set codes on calls, on days that have them.
+    coders: Option<Coders>,
     weather: Weather,
     sites: Vec<Site>,
     core: Option<Core>,
@@ -158,6 +162,9 @@ pub struct Day {
     /// What callers asked for, and alarms of those who waited too long.
     pub wished: u64,
     pub late: u64,
+    /// Codes that people set on calls, and took off them.
+    pub coded: u64,
+    pub taken_off: u64,
     /// What readers of the feed came to.
     pub reading: Reading,
 }
@@ -239,6 +246,7 @@ impl World {
             forgers: None,
             forged: 0,
             wishes: None,
+            coders: None,
             weather,
             sites,
             core: None,
@@ -321,6 +329,7 @@ impl World {
             let verdict = watches.clone().try_for_each(|watch| watch.verdict(&world.disk, &world.policies));
             let verdict = verdict.and_then(|()| watch::dials(watches));
             let verdict = verdict.and_then(|()| world.alarms_are_right());
+            let verdict = verdict.and_then(|()| world.codes_are_right());
             let mut read = || world.feed.as_mut().map_or(Ok(()), |feed| feed.verdict(&world.disk));
             world.broken = verdict.and_then(|()| read()).err();
         }
@@ -336,6 +345,8 @@ impl World {
                 forged: self.forged,
                 wished: self.wished().0,
                 late: self.wished().1,
+                coded: self.coded().0,
+                taken_off: self.coded().1,
                 reading: self.feed.map(|feed| feed.reading).unwrap_or_default(),
             }),
         }

@@ -144,10 +144,8 @@ impl Scheduler {
                 task.owed_to(&other.code);
                 self.record(id, &gone.by, &format!("{note}; {} asks for it too", other.code), None, None);
             }
-            (None, Some(task)) if task.row().state != CallbackState::Talking => {
-                self.close(id, CallbackState::Cancelled, "", &gone.by, note);
-            }
-            _ => {}
+            (None, Some(task)) if task.row().state == CallbackState::Talking => task.taken_back = true,
+            _ => self.close(id, CallbackState::Cancelled, "", &gone.by, note),
         }
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct Task {
     pub not_before: Option<Millis>,
     /// While an attempt goes on the customer was missed again, or somebody asked for it again: another one follows, however many there were.
     pub once_more: bool,
+    /// While they talk the code was taken off that alone asked for it: no other attempt follows.
+    pub taken_back: bool,
     /// The attempt that goes on.
     attempt: Option<String>,
     /// When it is looked at next, by the monotonic clock: an entry of the timers.
@@ -343,6 +345,7 @@ impl Tasks {
             then: None,
             not_before,
             once_more: false,
+            taken_back: false,
             attempt: None,
             look: None,
             turn: None,

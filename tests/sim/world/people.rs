@@ -101,6 +101,10 @@ impl World {
         }
         let next = self.exponential(4 * MINUTE);
         self.at(next, Event::Command);
+        if let Some(said) = self.says_what_it_was() {
+            let now = self.moment();
+            return self.with_core(|core| core.command(&said, now));
+        }
         let number = format!("+1202555{:04}", 100 + self.rng.u32(..CUSTOMERS));
         let open =
             self.disk.callbacks.values().filter(|row| row.closed_ms.is_none()).map(|row| row.id).collect::<Vec<_>>();
@@ -122,6 +126,7 @@ impl World {
                 ..CallbackRequest::default()
             }),
         };
+        self.decides_by_hand(&command);
         let now = self.moment();
         self.with_core(|core| core.command(&command, now));
     }

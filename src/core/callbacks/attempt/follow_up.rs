@@ -125,6 +125,15 @@ impl Scheduler {
             let call = row.linkedid.as_deref().map(|linkedid| CallKey::new(&row.pbx, linkedid));
             return self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
         }
+        if task.taken_back && task.row().code.is_some() {
+            return self.close(
+                id,
+                CallbackState::Cancelled,
+                "",
+                OURSELVES,
+                &format!("{note}; nobody asks for it any more"),
+            );
+        }
         let Some(retry_ms) = retry else {
             return self.close(id, CallbackState::NotCallable, "invalid", OURSELVES, &note);
         };

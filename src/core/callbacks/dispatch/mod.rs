@@ -191,6 +191,12 @@ impl Scheduler {
         let Some((pbx, number)) = self.may_be_offered(id, round, true) else { return };
         let Some(view) = round.presences.get_mut(&pbx) else { return };
         self.may_be_called_now(id);
+        // Who waits for the end of a cap does so whoever is free or calls meanwhile.
+        if self.tasks.get(id).is_some_and(|task| task.row().reason == reason::DAILY_CAP)
+            && let Some((until, of_what)) = self.cap_exceeded(&number)
+        {
+            return self.capped(id, until, of_what);
+        }
         let place = match self.choose(id, view) {
             Ok(place) => place,
             Err(NoCandidate::NotThere) => return self.waits(id, reason::NO_AGENT),
