@@ -318,7 +318,8 @@ impl FrameDecoder {
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
             let first = stamped.filter(|_| !self.shown.settled);
-            if form::is_shortest(&frame) && !first.unwrap_or(self.shown.timestamp) {
+            let unstamped = form::is_shortest(&frame) && !first.unwrap_or(self.shown.timestamp);
+            if unstamped || !torn && form::sums_up_nobody(&frame) {
                 self.counters.skipped += 1;
                 return None;
             }
