@@ -95,17 +95,16 @@ fn who_forges_in_a_list_of_queues_costs_none_of_the_others_their_place() {
                         // Before the others, between them, behind them, and two who forge, in one or both of the texts.
                         for forgers in ["F..", ".F.", "..F", "FF.", "F.F"] {
                             for (number, connected) in [(&*text, "5550199"), ("5550123", &*text), (&*text, &*text)] {
-                                let mut stream = before.clone();
-                                let mut honest = before.clone();
-                                for (n, who) in forgers.chars().enumerate() {
-                                    let plain = entry(driver, n + 1, "5550123", "5550199");
-                                    if who == 'F' {
-                                        stream += &entry(driver, n + 1, number, connected);
-                                    } else {
-                                        (stream += &plain, honest += &plain);
-                                    }
-                                }
-                                (stream += &after, honest += &after);
+                                let entries = |forged: bool| -> String {
+                                    let who = forgers.chars().enumerate().filter(|(_, who)| forged || *who != 'F');
+                                    let one = |(n, who)| match who {
+                                        'F' => entry(driver, n + 1, number, connected),
+                                        _ => entry(driver, n + 1, "5550123", "5550199"),
+                                    };
+                                    who.map(one).collect()
+                                };
+                                let [stream, honest] =
+                                    [true, false].map(|forged| before.clone() + &entries(forged) + &after);
                                 tried += 1;
                                 let size = [usize::MAX, 97, 1_000][tried % 3];
                                 let (with, without) = (believed(&stream, size), believed(&honest, usize::MAX));
