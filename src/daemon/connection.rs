@@ -34,6 +34,10 @@ const MAX_OUTPUT: usize = 1024 * 1024;
 /// piece.
 const IDLE: Duration = Duration::from_millis(50);
 
+/// What this program has not seen yet for want of time is asked for once more, so long: a timer that is set now ends only behind a look at the socket, as
+/// the runtime looks at sockets before it looks at timers, while one that was set before may end behind a look that is old.
+const ONCE_MORE: Duration = Duration::from_millis(1);
+
 /// That events come is noted so often, ms.
 const EVENT_EVERY_MS: Millis = 100;
 
@@ -162,7 +166,7 @@ impl Connection {
                 () = sleep_until(deadline) => {
                     if self.held.is_some_and(|until| until <= Instant::now()) {
                         // This program may have stood still: only where nothing is there to be read has nothing followed.
-                        match timeout(Duration::ZERO, reader.read_buf(&mut self.input)).await {
+                        match timeout(ONCE_MORE, reader.read_buf(&mut self.input)).await {
                             Ok(read) => self.take(read, delivery, tee),
                             Err(_) => self.idle(delivery),
                         }

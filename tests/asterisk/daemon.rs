@@ -169,6 +169,8 @@ impl Daemon {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|e| e.to_string())?;
         let status = crate::patience::until(Instant::now() + PROMPTLY, || self.child.try_wait().ok().flatten());
+        // To be looked at beside what was on the wire.
+        fs::write(self.dir.join("said"), self.said()).map_err(|e| e.to_string())?;
         match status {
             Some(status) if status.success() => {}
             Some(status) => {

@@ -44,6 +44,7 @@ mod events;
 mod forging;
 mod forging_costs;
 mod forging_joined;
+mod forging_lists;
 mod forging_rows;
 mod forging_sip;
 mod frames;

@@ -73,3 +73,28 @@ fn whose_event_stands_between_a_torn_one_and_the_rest_of_it_is_seen_in_part_too(
     });
     assert_eq!(quality, [Quality::Partial, Quality::Partial, Quality::Full]);
 }
+
+/// Asterisk on a busy machine writes it a moment after both have gone: it names no channel, and is no caller's.
+#[test]
+fn a_talk_that_is_summed_up_when_all_have_gone_costs_nobody_an_event() {
+    let summed_up = "Event: AgentComplete\r\nPrivilege: agent,all\r\nTimestamp: 1800000000.000000\r\nSystemName: pbx\r\nQueue: sales\r\n\
+                     Interface: PJSIP/101\r\nMemberName: Agent 101\r\nHoldTime: 1\r\nTalkTime: 5\r\nReason: caller\r\n\r\n";
+    let device = "Event: DeviceStateChange\r\nPrivilege: call,all\r\nTimestamp: 1800000000.000000\r\nSystemName: pbx\r\nDevice: PJSIP/101\r\n\
+                  State: INUSE\r\n\r\n";
+    let first = written(&Line::customer("a.1").begins());
+    let heard = |stream: &str| {
+        let (mut decoder, mut buffer) = (FrameDecoder::live(Interest::tracker()), BytesMut::from(stream));
+        std::iter::from_fn(move || decoder.decode_idle(&mut buffer)).collect::<Vec<_>>()
+    };
+    let with = heard(&[&first, summed_up, device].concat());
+    assert!(with.iter().all(|received| matches!(received, Received::Frame(_))), "{with:?}");
+    assert_eq!(with.len(), 2, "it says nothing of any call");
+    // With a header that it has not, or without one that it has, it is what it was: the rest of another.
+    for wrong in [
+        summed_up.replace("Reason: caller", "Reason: caller\r\nUniqueid: a.1"),
+        summed_up.replace("HoldTime: 1\r\n", ""),
+    ] {
+        let with = heard(&[&first, &*wrong].concat());
+        assert!(matches!(with[..], [Received::Frame(_), Received::Discarded(_)]), "{wrong}: {with:?}");
+    }
+}

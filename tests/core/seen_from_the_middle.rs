@@ -361,3 +361,48 @@ fn a_channel_that_hung_up_while_the_list_was_made_stays_gone() {
     driver.pass(FORGOTTEN_MS);
     assert_eq!((driver.rows().len(), driver.tracker.live_calls(), driver.tracker.sizes()), (1, 0, (0, 0, 0)));
 }
+
+/// Asterisk makes its lists while events still wait to be written: what a list names may begin behind it.
+#[test]
+fn a_call_that_a_list_names_before_its_own_first_event_is_seen_from_its_beginning() {
+    let customer = Line::customer("c.1");
+    let (ahead, phone) = (customer.clone().state(6), Line::phone("101", "c.2", "c.1"));
+    let mut ahead_in_the_menu = ahead.clone();
+    (ahead_in_the_menu.context, ahead_in_the_menu.exten) = ("ivr-main".to_owned(), "s".to_owned());
+    let played = |lists: &[Frame]| {
+        let mut driver = Driver::linked(rules(), START);
+        driver.pass(1_003);
+        if !lists.is_empty() {
+            driver.snapshot(lists, true);
+        }
+        let mut at = |text: String, ms: i64| {
+            let stamp = format!("\r\nTimestamp: {}.{:03}000\r\n", (START + ms) / 1_000, (START + ms) % 1_000);
+            driver.until(START + ms);
+            driver.say(&text.replacen("\r\n", &stamp, 1));
+        };
+        at(customer.begins(), 1_000);
+        at(ahead.event("Newstate", &[]), 1_001);
+        at(phone.begins(), 1_002);
+        at(ahead.dials(&phone), 1_002);
+        at(phone.clone().state(6).event("Newstate", &[]), 3_000);
+        at(ahead.dial_ends(&phone, "ANSWER"), 3_000);
+        at(phone.enters("b") + &ahead.enters("b"), 3_001);
+        at(ahead.far_end_hangs_up(), 9_000);
+        at(ahead.leaves("b") + &phone.leaves("b") + &phone.hangs_up() + &ahead.hangs_up(), 9_001);
+        driver.pass(FORGOTTEN_MS);
+        driver.row()
+    };
+    let plain = played(&[]);
+    assert_eq!((plain.quality, plain.started_ms), (Quality::Full, START + 1_000));
+    let items = |lines: &[(&Line, &str)]| {
+        frames(lines.iter().map(|(line, application)| line.listed(application, "", 0)).collect::<String>().as_bytes())
+    };
+    for lists in [
+        items(&[(&customer, "")]),
+        items(&[(&ahead, "Dial"), (&phone, "AppDial")]),
+        items(&[(&phone, "AppDial"), (&ahead, "Dial")]),
+        items(&[(&ahead_in_the_menu, "")]),
+    ] {
+        assert_eq!(played(&lists), plain, "{lists:?}");
+    }
+}

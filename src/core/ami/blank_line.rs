@@ -69,6 +69,11 @@ impl Pattern {
     }
 }
 
+/// Nothing but line ends.
+pub(crate) fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

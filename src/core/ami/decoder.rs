@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem::Finder;
 
-use crate::ami::blank_line::BlankLine;
+use crate::ami::blank_line::{BlankLine, is_blank};
 use crate::ami::check::{Beginning, Failed, Passed, Shown, beginning, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
 use crate::ami::form::{self, End, Head};
@@ -290,7 +290,8 @@ impl FrameDecoder {
         let rest = &buffer[next..];
         let goes_on = live && head != Head::Item && (!begins_well(rest, self.shown) || Self::goes_on(room, rest));
         let torn = goes_on || head == Head::Answer && form::closes(&buffer[..end]);
-        let odd = live && (torn || !form::has_its_tail(&buffer[..end]));
+        let strange = head == Head::Item && self.taint.is_strange(&buffer[..end]);
+        let odd = strange || live && (torn || !form::has_its_tail(&buffer[..end]));
         let broken = if odd && !covered { self.breaks(buffer, end) } else { Broken::Unsure };
         if broken == Broken::Waits {
             return None;
@@ -310,15 +311,21 @@ impl FrameDecoder {
         if !self.taint.is_clear() && head.is_answer() && answers {
             self.passes(&frame, offset);
         }
-        if live {
+        if head == Head::Item && answers && !strange {
+            self.taint.lists(&frame, offset);
+        }
+        if live || strange && broken == Broken::Torn {
             if head == Head::Item {
-                self.passes(&frame, offset);
-                self.taint.odd(&frame, offset);
+                if broken != Broken::Torn {
+                    self.passes(&frame, offset);
+                    self.taint.odd(&frame, offset);
+                }
                 return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame, is_front(&frame, self.shown)));
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
             let first = stamped.filter(|_| !self.shown.settled);
-            if form::is_shortest(&frame) && !first.unwrap_or(self.shown.timestamp) {
+            let unstamped = form::is_shortest(&frame) && !first.unwrap_or(self.shown.timestamp);
+            if unstamped || !torn && form::sums_up_nobody(&frame) {
                 self.counters.skipped += 1;
                 return None;
             }
@@ -490,8 +497,4 @@ impl FrameDecoder {
         self.searched = 0;
         received
     }
-}
-
-fn is_blank(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
 }

@@ -49,6 +49,8 @@ const ORIGINATE: [&[u8]; 6] = [b"Response", b"Channel", b"Context", b"Exten", b"
 /// The head of an event, behind its name.
 const HEAD: [&[u8]; 4] = [b"Privilege", b"Timestamp", b"SystemName", b"ActionID"];
 const DEVICE: &[&[u8]] = &[b"Device", b"State"];
+/// A talk that a queue sums up when neither caller nor agent is there any more: it names no channel (`app_queue.c`, `send_agent_complete`).
+const SUMMED_UP: &[&[u8]] = &[b"Queue", b"Interface", b"MemberName", b"HoldTime", b"TalkTime", b"Reason"];
 const RENAME: &[&[u8]] = &[b"Channel", b"Newname", b"Uniqueid"];
 /// A variable that belongs to no channel (`main/stasis_channels.c`, `varset_to_ami`).
 const GLOBAL: &[&[u8]] = &[b"Channel", b"Uniqueid", b"Variable", b"Value"];
@@ -131,7 +133,7 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         | b"QueueCallerAbandon"
         | b"Join"
         | b"Leave" => form(Head::Live, &[CHANNEL], 1),
-        // The agent's may be gone by then; which call it was only the caller's says.
+        // The agent's may be gone by then; which call it was only the caller's says. Of both gone, see `of_frame`.
         b"AgentComplete" => form(Head::Live, &[CHANNEL], 1),
         // It may be about none.
         b"UserEvent" => form(Head::Live, &[CHANNEL], 0),
@@ -160,7 +162,21 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
 /// The form of this whole frame, an event of this name.
 pub(crate) fn of_frame(name: &[u8], frame: &[u8]) -> Form {
     let global = || memchr::memmem::find(frame, b"\nChannel: none\r\nUniqueid: none\r\n").is_some();
-    if name == b"VarSet" && global() { alone(Head::Live, &[GLOBAL], 1) } else { of_event(name) }
+    match name {
+        b"VarSet" if global() => alone(Head::Live, &[GLOBAL], 1),
+        b"AgentComplete" if names_nobody(frame) => alone(Head::Live, &[SUMMED_UP], 1),
+        _ => of_event(name),
+    }
+}
+
+fn names_nobody(frame: &[u8]) -> bool {
+    memchr::memmem::find(frame, b"Channel: ").is_none()
+}
+
+/// Whether this whole frame sums up a talk of which nobody is there any more: Asterisk has written it, no caller's text stands in it, and it says
+/// nothing of any call.
+pub(crate) fn sums_up_nobody(frame: &[u8]) -> bool {
+    frame.starts_with(b"Event: AgentComplete\r") && names_nobody(frame)
 }
 
 /// Whether this whole frame is the one event that somebody acts on and that a number could hold, but for its stamp.

@@ -44,7 +44,12 @@ pub(crate) struct Taint {
     /// A channel of chan_sip was seen: numbers may hold more than elsewhere.
     pub(crate) chan_sip: bool,
     known: Known,
+    /// How the items of the list of queues end that came last: empty if that is not known.
+    item_end: Vec<u8>,
 }
+
+/// No id of an action is longer.
+const ID_AT_MOST: usize = 128;
 
 impl Taint {
     /// What begins here stands inside of an event that was torn: it is known where that ends.
@@ -97,6 +102,28 @@ impl Taint {
         }
     }
 
+    /// Takes in how the items of a list of queues end, from one in which no caller's text can stand: those come before the callers of their queue.
+    pub(crate) fn lists(&mut self, item: &[u8], offset: u64) {
+        if !item.starts_with(b"Event: QueueParams\r") && !item.starts_with(b"Event: QueueMember\r") {
+            return;
+        }
+        self.item_end.clear();
+        let last = memchr::memmem::rfind(item, b"\r\nActionID: ").map_or(&b""[..], |at| &item[at..]);
+        let is_one_line = last.iter().filter(|byte| **byte == b'\n').count() == 2;
+        if is_one_line && last.len() <= ID_AT_MOST && !self.in_doubt(offset) && !self.before_rest(offset) {
+            self.item_end.extend_from_slice(last);
+            self.item_end.extend_from_slice(b"\r\n");
+        }
+    }
+
+    /// A waiting caller of a list who does not end as its items do, whose id no caller can guess: that caller's text ends it, and the rest is to come.
+    #[inline]
+    pub(crate) fn is_strange(&self, item: &[u8]) -> bool {
+        item.starts_with(b"Event: QueueEntry\r")
+            && !self.item_end.is_empty()
+            && !item.ends_with(&self.item_end[..self.item_end.len() - 2])
+    }
+
     /// Sees what a frame is that begins `bytes`, up to its empty line, and does not end as it should. `more`: what follows can be waited for.
     pub(crate) fn breaks(&mut self, bytes: &[u8], frame: usize, offset: u64, more: bool) -> Broken {
         if self.before_rest(offset) {
@@ -104,7 +131,7 @@ impl Taint {
         }
         let front = &bytes[..frame];
         let chan_sip = self.chan_sip || form::is_of_chan_sip(front);
-        match extent(bytes, frame, chan_sip) {
+        match extent(bytes, frame, chan_sip, &self.item_end) {
             Extent::More if more => Broken::Waits,
             Extent::To { sure, torn: true, .. } if more && bytes.len() < sure => Broken::Waits,
             Extent::To { torn: true, end, open, channel, uniqueid, .. } => {

@@ -13,6 +13,8 @@ use crate::ami::length::NUMBER;
 pub(crate) const LONG_NUMBER: usize = 256;
 /// So far behind a text of the dialplan's own (`AppData`, `LastData`) the next header is looked for.
 pub(crate) const EXPRESSION: usize = 1024;
+/// No waiting caller of a list has more bytes: two numbers, two names, and some 300 beside them.
+const ITEM_AT_MOST: usize = 2048;
 /// So many places in a text where the next header can stand are looked at: more do not fit into one.
 const MOST: usize = 32;
 
@@ -187,14 +189,32 @@ pub(crate) fn is_in_order(frame: &[u8]) -> bool {
     (0..names.len()).all(|which| lines.next().is_some_and(|line| run.value(which, line).is_some()))
 }
 
-/// How far the event reaches that begins `bytes`; its first frame, up to the first empty line, has `frame` bytes.
-pub(crate) fn extent(bytes: &[u8], frame: usize, chan_sip: bool) -> Extent<'_> {
+/// How far the event reaches that begins `bytes`; its first frame, up to the first empty line, has `frame` bytes. `item_end`: how a list's items end, if
+/// that is known.
+pub(crate) fn extent<'a>(bytes: &'a [u8], frame: usize, chan_sip: bool, item_end: &[u8]) -> Extent<'a> {
     let first = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
     let Some(name) = bytes[..first].strip_prefix(b"Event: ").map(<[u8]>::trim_ascii_end) else { return Extent::Not };
     if !is_begun(name, &bytes[..frame]) {
         return Extent::Not;
     }
+    if name == b"QueueEntry" && !item_end.is_empty() {
+        return item(bytes, frame, item_end);
+    }
     Walk { bytes, at: first, chan_sip, torn: false, sure: 0, open: false, channel: b"", uniqueid: None }.event(name)
+}
+
+/// The same of an item of a list that ends in the id of our action: what stands behind its first number is so little that a number has room for the next
+/// item too, but nobody can write that id.
+fn item<'a>(bytes: &'a [u8], frame: usize, item_end: &[u8]) -> Extent<'a> {
+    let most = bytes.len().min(ITEM_AT_MOST);
+    let Some(at) = memmem::find(&bytes[..most], item_end) else {
+        return if most < ITEM_AT_MOST { Extent::More } else { Extent::TooLong };
+    };
+    let end = at + item_end.len();
+    let channel =
+        memmem::find(&bytes[..end], b"\r\nChannel: ").map_or(&b""[..], |at| &bytes[at + b"\r\nChannel: ".len()..end]);
+    let channel = &channel[..memchr::memchr(b'\r', channel).unwrap_or(0)];
+    Extent::To { end, torn: end > frame + b"\r\n".len(), sure: 0, open: false, channel, uniqueid: None }
 }
 
 /// Goes from line to line.

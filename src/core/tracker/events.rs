@@ -223,8 +223,14 @@ impl Tracker {
         incoming: Option<bool>,
         partial: bool,
     ) -> Option<Slot> {
-        if seen.uniqueid.is_empty() || self.topology.find(&seen.uniqueid).is_some() {
-            return self.topology.find(&seen.uniqueid); // reported twice: a snapshot and the live event race
+        if seen.uniqueid.is_empty() {
+            return None;
+        }
+        if let Some(slot) = self.topology.find(&seen.uniqueid) {
+            if !partial {
+                self.begins_behind_a_list(slot, seen, incoming, at);
+            }
+            return Some(slot);
         }
         if self.topology.is_full() {
             self.counters.channels_refused += 1;
@@ -269,6 +275,23 @@ impl Tracker {
             self.takes_name(slot, &name, at);
         }
         Some(slot)
+    }
+
+    /// Asterisk makes a list while the events of what it names still wait to be written: a channel of which the beginning comes then was seen
+    /// from there on.
+    fn begins_behind_a_list(&mut self, slot: Slot, seen: &event::Channel<'_>, incoming: Option<bool>, at: Millis) {
+        let kind = self.kind(seen);
+        if !self.topology.begins_behind_a_list(slot, kind, incoming, at) {
+            return;
+        }
+        if kind == Kind::Trunk {
+            self.counters.trunks_refused += u64::from(!self.topology.trunk_met(&seen.name));
+        }
+        let call = self.topology.channel(slot).call;
+        if self.calls[call].first == slot && *self.calls[call].linkedid == *seen.uniqueid {
+            self.calls.shows_its_beginning(call, at);
+            self.set_first_channel(call, seen, slot, at);
+        }
     }
 
     fn state_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {

@@ -104,6 +104,7 @@ impl Tracker {
             }
             None => {
                 let Some(slot) = self.channel_begins(seen, began, Some(incoming), true) else { return };
+                self.topology.is_overtaken(slot);
                 slot
             }
         };

@@ -88,11 +88,12 @@ fn on_the_line(office: &Office<'_>) -> Result<(), String> {
     office.agent_does(cell, 1, STAYS)?;
     let id = office.misses(&ann, cell)?;
     let since = office.lab.pbx.position();
-    office.lab.place(&ann.number, "5550317", "wait:6-hangup", Duration::from_secs(30))?;
+    office.lab.place(&ann.number, "5550317", "wait:60-hangup", Duration::from_secs(30))?;
     office.lab.arrival(since, &ann.number, "5550317", soon())?;
     office.comes_to(id, "WAITING CUSTOMER_ON_LINE")?;
     office.pause(cell, 1, false)?;
     office.stays_silent(id, 1)?;
+    office.lab.hang_up(&ann.number)?;
     office.attempt(id, 1, "CONNECTED PJSIP/1161")?;
     office.until("misses", &format!("SELECT missed_count FROM callbacks WHERE id = {id}"), "2")
 }

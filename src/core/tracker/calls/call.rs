@@ -383,11 +383,18 @@ impl Call {
         self.channels.push(channel);
         self.live += 1;
         if partial {
-            self.seen.misses_a_part();
+            self.seen.misses_its_beginning();
         }
         if self.stage == Stage::Recorded {
             self.stage = Stage::Ending;
         }
+    }
+
+    /// The channel that began it says when that was, behind a list that named it: its way through the dialplan comes again from there on.
+    pub(super) fn shows_its_beginning(&mut self, at: Millis) {
+        self.seen.shows_its_beginning();
+        (self.dialplan, self.ivr) = (Dialplan::default(), Vec::new());
+        self.started_ms = if self.channels.len() == 1 { at } else { self.started_ms.min(at) };
     }
 
     /// A transfer. `at`: when, if our side made it.

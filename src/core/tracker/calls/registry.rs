@@ -195,6 +195,11 @@ impl Calls {
         self.table[call].channel_comes(channel, partial);
     }
 
+    /// The event of its beginning has come, behind a list that named its first channel.
+    pub(crate) fn shows_its_beginning(&mut self, call: Slot, at: Millis) {
+        self.call_mut(call).shows_its_beginning(at);
+    }
+
     /// Another call that has this channel of one among its people or legs, and needs it longer.
     pub(super) fn another_that_shares(&self, topology: &Topology, of: Slot, channel: Slot) -> Option<Slot> {
         if !topology.channel(channel).shared {

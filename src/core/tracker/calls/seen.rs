@@ -16,15 +16,26 @@ enum Sight {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     missed_a_part: bool,
+    beginning_unseen: bool,
     event_refused: bool,
     sight: Sight,
     end_unseen: bool,
 }
 
 impl Seen {
-    /// It lived already when it was met, or went on in part during a gap.
+    /// It went on in part during a gap.
     pub(crate) fn misses_a_part(&mut self) {
         self.missed_a_part = true;
+    }
+
+    /// It lived already when it was met.
+    pub(crate) fn misses_its_beginning(&mut self) {
+        self.beginning_unseen = true;
+    }
+
+    /// It was met in a list that had overtaken the event of its beginning.
+    pub(crate) fn shows_its_beginning(&mut self) {
+        self.beginning_unseen = false;
     }
 
     /// One of its events was refused: a line break tore it, or stood so near that it could not be believed.
@@ -49,7 +60,7 @@ impl Seen {
 
     /// Another call is part of it now. Where the other's customer was is no doubt about this one's.
     pub(crate) fn absorbs(&mut self, gone: Self) {
-        self.missed_a_part |= gone.missed_a_part;
+        self.missed_a_part |= gone.missed_a_part();
         self.event_refused |= gone.event_refused;
         self.sight = self.sight.max(gone.sight.min(Sight::Regained));
     }
@@ -57,19 +68,19 @@ impl Seen {
     /// Its beginning, or the end of a part of it, was not seen.
     #[must_use]
     pub(crate) fn missed_a_part(self) -> bool {
-        self.missed_a_part
+        self.missed_a_part || self.beginning_unseen
     }
 
     /// A part of it was not seen.
     #[must_use]
     pub(crate) fn partly(self) -> bool {
-        self.missed_a_part || self.event_refused || self.sight != Sight::Kept
+        self.missed_a_part() || self.event_refused || self.sight != Sight::Kept
     }
 
     /// A part of it was not seen, other than the end alone.
     #[must_use]
     pub(crate) fn partly_before_its_end(self) -> bool {
-        self.missed_a_part || self.event_refused || (self.sight != Sight::Kept && !self.end_unseen)
+        self.missed_a_part() || self.event_refused || (self.sight != Sight::Kept && !self.end_unseen)
     }
 
     /// What happened to the customer during the gap is unknown.

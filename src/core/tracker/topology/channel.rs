@@ -76,6 +76,8 @@ pub(crate) struct Channel {
     pub context: Box<str>,
     /// Where it is in the dialplan: extension.
     pub exten: Box<str>,
+    /// A list named it first: its own beginning may be on its way.
+    pub overtaken: bool,
     /// Seen in the snapshot of this number.
     pub snapshot: u32,
     /// What it weighs in the table.
@@ -130,6 +132,7 @@ impl Channel {
             parked: false,
             context: (&*seen.context).into(),
             exten: (&*seen.exten).into(),
+            overtaken: false,
             snapshot: created.snapshot,
             weight: 0,
         }

@@ -118,6 +118,24 @@ impl Topology {
         self.channels[slot].snapshot = snapshot;
     }
 
+    /// A list names the channel first.
+    pub(crate) fn is_overtaken(&mut self, slot: Slot) {
+        self.channels[slot].overtaken = true;
+    }
+
+    /// The event of the channel's beginning has come. True if a list had overtaken it: then what that made of the channel is replaced.
+    pub(crate) fn begins_behind_a_list(&mut self, slot: Slot, kind: Kind, incoming: Option<bool>, at: Millis) -> bool {
+        let channel = &mut self.channels[slot];
+        if !std::mem::take(&mut channel.overtaken) {
+            return false;
+        }
+        (channel.kind, channel.created_ms) = (kind, at);
+        if !channel.dialled {
+            channel.incoming = incoming;
+        }
+        true
+    }
+
     /// An event shows the channel in this state. True if it is answered by now, and was not before.
     pub(crate) fn shows_state(&mut self, slot: Slot, state: u8) -> bool {
         state == STATE_UP && !std::mem::replace(&mut self.channels[slot].up, true)
