@@ -163,7 +163,8 @@ impl TryFrom<Add> for Command {
             return Err(Failure::of_field("at", format!("`at` and `delay_ms` name two times: {fix}"), fix));
         }
         if add.at.as_ref().is_some_and(|at| at.trim().is_empty()) {
-            return Err(wrong("at", "must be a time as 2026-11-30T09:30, or +2h; or leave it out"));
+            let fix = "write 2026-11-30T09:30, or +2h, or leave it out";
+            return Err(Failure::of_field("at", format!("`at` is empty, it is no time: {fix}"), fix));
         }
         Ok(Self::Add(CallbackRequest {
             number: add.number,

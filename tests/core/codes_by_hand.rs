@@ -228,7 +228,9 @@ fn a_code_that_is_taken_off_during_the_attempt_ends_that_unless_they_talk_and_th
         sets(&mut scene, &call, "CALLBACK");
         scene.step(FIRST, Step::Seen);
         if talking {
-            [Step::AgentAnswered, Step::CustomerDialled, Step::Connected].map(|step| scene.step(FIRST, step));
+            for step in [Step::AgentAnswered, Step::CustomerDialled, Step::Connected] {
+                scene.step(FIRST, step);
+            }
         }
         takes_off(&mut scene, &call, "CALLBACK", Vec::new());
         assert_eq!(scene.row(1).state == CallbackState::Talking, talking);

@@ -37,7 +37,7 @@ fn a_time_that_is_none_is_refused_by_both_with_what_to_write_instead() {
     ] {
         let (status, answer) = asks(&front, "+12025550123", at);
         let error = answer["error"].as_str().unwrap();
-        let (begin, field) = (format!("{at}: {why}"), "`at` must be a time");
+        let (begin, field) = (format!("{at}: {why}"), "`at` is empty, it is no time");
         assert!(status == 400 && error.starts_with(if at.is_empty() { field } else { &begin }), "{status} {answer}");
         let said = front.run(&["callbacks", "add", "+12025550123", "--at", at]);
         assert!(said.code == 64 && said.err.contains(why), "{at}: {said:?}");

@@ -99,7 +99,7 @@ impl World {
         if self.calls_left == 0 || self.wishes.is_some() {
             return;
         }
-        let next = self.exponential(4 * MINUTE);
+        let next = self.exponential(if self.coders.is_some() { 40 * SECOND } else { 4 * MINUTE });
         self.at(next, Event::Command);
         if let Some(said) = self.says_what_it_was() {
             let now = self.moment();
