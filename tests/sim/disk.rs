@@ -27,6 +27,8 @@ pub struct Disk {
     said: BTreeMap<CallKey, Vec<Tag>>,
     /// Which callbacks were over when a code was set on a call.
     over_before: BTreeMap<(CallKey, String), BTreeSet<i64>>,
+    /// Callbacks that a code has asked for: whoever was served after that call is called all the same.
+    pub by_code: BTreeSet<i64>,
     /// Numbers that were on the do-not-call list at some time.
     once_listed: BTreeSet<E164>,
     /// Callbacks in whose conversation the code was taken off that had asked for them.
@@ -127,6 +129,8 @@ impl Disk {
                         self.recovered.insert(miss.clone(), recovered);
                     }
                 }
+                self.by_code
+                    .extend(change.change.iter().filter(|step| step.note.contains("requested by")).map(|_| row.id));
                 self.callbacks.insert(row.id, row.clone());
             }
             Record::Attempt(row) => {
