@@ -160,7 +160,7 @@ fn export(target: &Target, out: &mut impl Write) -> Result<(), Failure> {
     let failed = |error: csv::Error| Failure::Output(error.into());
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(["number", "reason", "until", "by", "added"]).map_err(failed)?;
-    each(target, |DoNotCall { number_e164, reason, by, added_ms, until_ms }| {
+    each(target, |DoNotCall { number_e164, reason, by, added_ms, until_ms, .. }| {
         let until = until_ms.map(instant).unwrap_or_default();
         // A spreadsheet would take what begins with these for a formula.
         let reason = safe(&reason);

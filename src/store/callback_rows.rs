@@ -97,6 +97,7 @@ columns! {
             by: entry.by,
             added_ms: entry.added_ms,
             until_ms: entry.until_ms,
+            code: entry.code,
         }
         others {}
     }

@@ -276,7 +276,8 @@ CREATE TABLE do_not_call (
     reason      TEXT    NOT NULL,          -- why they are not to be called
     "by"        TEXT    NOT NULL,          -- who asked for it
     added_ms    INTEGER NOT NULL,          -- ms since 1970 UTC: since
-    until_ms    INTEGER                    -- ms since 1970 UTC: until; NULL for ever
+    until_ms    INTEGER,                   -- ms since 1970 UTC: until; NULL for ever
+    code        TEXT                       -- the code of a call that put it there; NULL if a person did
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identity (

@@ -299,6 +299,7 @@ fn a_forbidden_number_is_refused_until_its_time_is_over() {
         by: "ann".into(),
         added_ms: 0,
         until_ms: Some(MONDAY_10 + HOUR),
+        code: None,
     };
     let restored = RestoredState { do_not_call: vec![entry], ..RestoredState::default() };
     let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"])], restored);

@@ -162,6 +162,13 @@ fn who_is_on_the_do_not_call_list_for_another_reason_stays_there_when_a_code_is_
     sets(&mut scene, &call, "SPAM");
     takes_off(&mut scene, &call, "SPAM", Vec::new());
     assert_eq!(scene.do_not_call[ANN].until_ms, None, "for ever, as it was put there by hand");
+    // Set once more, it is one and the same.
+    let mut scene = self::scene();
+    let call = talked(&mut scene, "first");
+    sets(&mut scene, &call, "WRONG_NUMBER");
+    sets(&mut scene, &call, "WRONG_NUMBER");
+    takes_off(&mut scene, &call, "WRONG_NUMBER", Vec::new());
+    assert_eq!(listed(&scene), None);
     // By another code of the call.
     for (first, second) in [("SPAM", "WRONG_NUMBER"), ("WRONG_NUMBER", "SPAM")] {
         let mut scene = self::scene();

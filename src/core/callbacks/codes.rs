@@ -151,9 +151,7 @@ impl Scheduler {
 
     /// A disposition was taken back: if it was that which put the number on the list, the others that are left decide anew.
     fn suppressed_no_more(&mut self, number: &E164, said: &Said, code: &str) {
-        let Some(entry) = self.do_not_call_entry(number) else { return };
-        let made_it = |tag: &&Tag| tag.code == entry.reason && tag.by == entry.by && tag.at_ms == entry.added_ms;
-        if said.of_call.iter().filter(|tag| tag.code == code).find(made_it).is_none() {
+        if self.do_not_call_entry(number).and_then(|entry| entry.code.as_deref()) != Some(code) {
             return;
         }
         self.customers.remove_from_dnc(number);

@@ -314,4 +314,6 @@ pub struct DoNotCall {
     pub added_ms: Millis,
     /// Until; `None` for ever.
     pub until_ms: Option<Millis>,
+    /// The code of a call that put it there: with the code it goes. `None` if a person or a program did.
+    pub code: Option<String>,
 }

@@ -106,6 +106,7 @@ impl Scheduler {
                     by: by.to_owned(),
                     added_ms: self.now.wall_ms,
                     until_ms: for_ms.map(|ms| self.now.wall_ms.saturating_add(ms)),
+                    code: None,
                 };
                 self.add_to_dnc(entry.clone());
                 Ok(Done::DncAdded(entry))

@@ -138,6 +138,7 @@ impl Customers {
             by: tag.by.clone(),
             added_ms: tag.at_ms,
             until_ms,
+            code: Some(tag.code.clone()),
         })
     }
 }
