@@ -100,6 +100,10 @@ pub(super) const OPEN_MISSES: &str =
     "SELECT pbx, linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id";
 /// `+`: in the order of the table's key, all of it would be read.
 pub(super) const IN_FLIGHT: &str = "SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY +callback_id, n";
+/// Whom attempts call whose callback is closed.
+pub(super) const CALLED: &str = "
+    SELECT DISTINCT b.id, b.number_e164 FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id
+     WHERE a.result IS NULL AND b.closed_ms IS NOT NULL AND b.number_e164 IS NOT NULL";
 /// Codes of the calls of customers to whom an attempt is under way that were set, or whose call ended, since it began.
 pub(super) const MEANWHILE: &str = "
     SELECT DISTINCT t.* FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id CROSS JOIN calls c CROSS JOIN tags t ON t.call_id = c.id
@@ -312,6 +316,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
         ("start: misses", OPEN_MISSES.to_owned()),
         ("start: in flight", IN_FLIGHT.to_owned()),
+        ("start: called", CALLED.to_owned()),
         ("start: codes meanwhile", MEANWHILE.to_owned()),
         ("start: refusals", REFUSALS.clone()),
         ("start: dialled", DIALLED.clone()),

@@ -123,3 +123,23 @@ fn an_outage_in_the_middle_is_looked_up_like_a_crash() {
         assert_eq!(scene.attempts[FIRST].result, (!lives).then_some(AttemptResult::Lost));
     }
 }
+
+#[test]
+fn nobody_is_called_while_an_attempt_lives_whose_callback_was_closed_before_a_crash() {
+    let before = ringing();
+    let number = before.row(1).number_e164.clone().unwrap();
+    let restored = RestoredState {
+        in_flight: vec![before.attempts[FIRST].clone()],
+        called: vec![(1, number.clone())],
+        last_id: 1,
+        ..RestoredState::default()
+    };
+    let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);
+    scene.attempts.clone_from(&before.attempts);
+    scene.presence.live.insert(FIRST.into());
+    scene.give(Input::InSync(&pbx()));
+    scene.misses(&number, "sales");
+    assert!(scene.rung().is_empty(), "they talk with us already");
+    scene.ends(FIRST, talk(MONDAY_10, MINUTE));
+    assert_eq!(scene.rung().len(), 1);
+}

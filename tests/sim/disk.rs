@@ -235,7 +235,11 @@ impl Disk {
                 since.map(|tag| (call.clone(), tag.clone()))
             })
         });
+        let closed =
+            |attempt: &&AttemptRow| self.callbacks.get(&attempt.callback_id).is_some_and(|row| row.closed_ms.is_some());
+        let called = in_flight().filter(closed).filter_map(|a| Some((a.callback_id, number(a.callback_id)?)));
         RestoredState {
+            called: called.collect(),
             meanwhile: meanwhile.collect(),
             served: served.into_iter().collect(),
             open: open.iter().map(|row| ((*row).clone(), misses(row.id).collect())).collect(),

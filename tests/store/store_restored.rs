@@ -26,9 +26,10 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     assert_eq!(restored.refusals, [(4, AgentKey::new(&pbx(), "PJSIP/101"), MONDAY_10 + 80_000)]);
     assert!(restored.dialled.is_empty(), "the agent's phone never rang");
 
-    database.write(&[Record::Attempt(Arc::new(attempt(4, 2, None)))]);
+    database.write(&[Record::Attempt(Arc::new(attempt(4, 2, None))), Record::Attempt(Arc::new(attempt(9, 1, None)))]);
     let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
-    assert_eq!(restored.in_flight, [attempt(4, 2, None)]);
+    assert_eq!(restored.in_flight, [attempt(4, 2, None), attempt(9, 1, None)]);
+    assert_eq!(restored.called, [(9, e164("+12025550124"))], "of one that is closed");
     assert!(restored.refusals.is_empty());
     assert_eq!(restored.dialled, [(MONDAY_10 + 60_000, e164("+12025550123"))]);
     assert!(database.store.restored(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());

@@ -33,7 +33,9 @@ use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::sign::Sign;
-use crate::model::{AttemptPrefix, CallKey, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record, Tag};
+use crate::model::{
+    AttemptPrefix, CallKey, CallbackRow, CallbackState, E164, FinishedCall, Moment, PbxId, Record, Tag,
+};
 use agents::Agents;
 use alongside::Signs;
 use attempt::attempts::Attempts;
@@ -258,8 +260,10 @@ impl Scheduler {
                 task.last_refusal = Some((agent, at));
             }
         }
+        let called: BTreeMap<i64, E164> = restored.called.into_iter().collect();
         for row in restored.in_flight {
-            scheduler.resume_attempt(row);
+            let number = called.get(&row.callback_id).cloned();
+            scheduler.resume_attempt(row, number);
         }
         scheduler.resume_requests(restored.meanwhile);
         scheduler

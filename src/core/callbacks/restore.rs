@@ -10,6 +10,8 @@ pub struct RestoredState {
     pub open: Vec<(CallbackRow, Vec<CallKey>)>,
     /// Attempts without a result: what became of them must be found out.
     pub in_flight: Vec<AttemptRow>,
+    /// Whom those of them call whose callback is closed: (callback, number).
+    pub called: Vec<(i64, E164)>,
     /// Calls of customers to whom such an attempt is under way which a code was set on, or which ended, since it began, with each of those codes.
     pub meanwhile: Vec<(FinishedCall, Tag)>,
     /// The last agent of the attempts of each open callback that no agent took: (callback, agent, ended).

@@ -7,17 +7,18 @@ use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Output, Presences, Scheduler};
 use crate::model::presence::Presence;
-use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, PbxId};
+use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164, PbxId};
 
 /// Coverage of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
 const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
 
 impl Scheduler {
     /// An attempt of an earlier run that had no result when that ended. Nothing is concluded before the PBX is covered.
-    pub(crate) fn resume_attempt(&mut self, row: AttemptRow) {
+    /// `number`: whom it calls, where the callback is closed: nobody else calls them before its end.
+    pub(crate) fn resume_attempt(&mut self, row: AttemptRow, number: Option<E164>) {
         let id = row.callback_id;
         let look = self.now.mono_ms + UNTIL_SIGHT_MS;
-        let (mut number, mut queue, mut aborted) = (None, None, None);
+        let (mut number, mut queue, mut aborted) = (number, None, None);
         self.tasks.attempt_begins(id, &row.channel_id);
         match self.tasks.get_mut(id) {
             Some(task) => {
