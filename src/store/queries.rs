@@ -1,8 +1,9 @@
 //! The questions that commands ask of stored calls.
 
+use super::callback_rows::callback;
 use super::questions::{
-    AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER, GAPS,
-    LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, SUPPRESSING, TRUNKS,
+    AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER,
+    CLOSED_BY_LIST, GAPS, LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, SUPPRESSING, TRUNKS,
 };
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap, tag};
 use super::{CallFilter, Error, Reader};
@@ -90,13 +91,12 @@ impl Reader {
     /// See [`Error`].
     pub(crate) fn said_of(&self, stored: &StoredCall) -> Result<Said, Error> {
         let of_call = stored.call.tags.clone();
-        let Some(number) = stored.call.number_e164.as_deref() else {
-            return Ok(Said { of_call, elsewhere: Vec::new() });
-        };
+        let Some(number) = stored.call.number_e164.as_deref() else { return Ok(Said { of_call, ..Said::default() }) };
         self.read(|connection| {
             let mut found = connection.prepare(SUPPRESSING)?;
             let elsewhere = found.query_map((number, stored.id), tag)?.collect::<Result<_, _>>()?;
-            Ok(Said { of_call, elsewhere })
+            let closed = connection.query_row(CLOSED_BY_LIST, [number], callback).optional()?;
+            Ok(Said { of_call, elsewhere, closed })
         })
     }
 }

@@ -208,6 +208,9 @@ pub(super) const SUPPRESSING: &str = "
     SELECT t.* FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
      WHERE substr(coalesce(c.number_e164, c.number), -4) = substr(?1, -4) AND c.number_e164 = ?1 AND c.id <> ?2 AND k.callback = 'suppress'
      ORDER BY t.at_ms DESC LIMIT 100";
+/// The last callback of this number, if the do-not-call list closed it.
+pub(super) const CLOSED_BY_LIST: &str = "
+    SELECT * FROM (SELECT * FROM callbacks WHERE substr(number_e164, -4) = substr(?1, -4) AND number_e164 = ?1 ORDER BY id DESC LIMIT 1) WHERE state = 'DNC'";
 /// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
 pub(super) const LATEST_RATINGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, r.score, r.\"by\", r.at_ms FROM calls c CROSS JOIN ratings r ON r.call_id = c.id
@@ -335,6 +338,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
         ("tags", LATEST_TAGS.to_owned()),
         ("tags: suppressing", SUPPRESSING.to_owned()),
+        ("tags: closed by the list", CLOSED_BY_LIST.to_owned()),
         ("ratings", LATEST_RATINGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];

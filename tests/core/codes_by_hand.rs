@@ -7,7 +7,7 @@ use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::codes::{Codes, Said};
 use callbackd_core::model::progress::Step;
-use callbackd_core::model::{CallbackState, Direction, FinishedCall, LegResult, Moment, Tag};
+use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, LegResult, Moment, Tag};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -47,10 +47,15 @@ fn of_call(scene: &Scene, call: &FinishedCall) -> Vec<Tag> {
     on_it
 }
 
+/// The customer's last callback, if it is closed.
+fn closed(scene: &Scene) -> Option<CallbackRow> {
+    scene.rows.values().next_back().filter(|row| row.closed_ms.is_some()).cloned()
+}
+
 /// A person takes this code off the call; `elsewhere`: what suppresses on Ann's other calls.
 fn takes_off(scene: &mut Scene, call: &FinishedCall, word: &str, elsewhere: Vec<Tag>) {
     scene.pass(SECOND);
-    let said = Box::new(Said { of_call: of_call(scene, call), elsewhere });
+    let said = Box::new(Said { of_call: of_call(scene, call), elsewhere, closed: closed(scene) });
     scene.asks(Command::Untag { call: Box::new(call.into()), said, code: word.into() }).unwrap();
 }
 
@@ -143,8 +148,7 @@ fn a_callback_lasts_until_the_last_code_of_its_call_that_asks_for_it_is_taken_of
     let call = talked(&mut scene, "first");
     sets(&mut scene, &call, "FOLLOW_UP");
     // Set in one go with the first, by the dialplan for example: it made no other callback.
-    let said =
-        Said { of_call: vec![Tag { code: "CALLBACK".into(), ..scene.tags[0].tag.clone() }], elsewhere: Vec::new() };
+    let said = Said { of_call: vec![Tag { code: "CALLBACK".into(), ..scene.tags[0].tag.clone() }], ..Said::default() };
     let untag = Command::Untag { call: Box::new((&call).into()), said: Box::new(said), code: "FOLLOW_UP".into() };
     scene.asks(untag).unwrap();
     assert_eq!((scene.row(1).state.is_open(), scene.row(1).code.as_deref()), (true, Some("CALLBACK")));
@@ -212,6 +216,28 @@ fn a_code_replaces_no_entry_of_the_list_that_lasts_longer() {
     scene.asks(by_hand(Some(DAY))).unwrap();
     sets(&mut scene, &call, "SPAM");
     assert_eq!(listed(&scene), Some("SPAM"));
+}
+
+#[test]
+fn a_callback_that_a_code_closed_by_mistake_is_opened_again_while_its_life_lasts() {
+    for late in [false, true] {
+        let mut scene = scene();
+        scene.presence.agents.clear();
+        let call = scene.misses(ANN, "sales");
+        sets(&mut scene, &call, "SPAM");
+        assert_eq!(scene.stands(1), "DNC SPAM");
+        scene.pass(if late { 5 * HOUR } else { HOUR });
+        takes_off(&mut scene, &call, "SPAM", Vec::new());
+        assert_eq!(scene.row(1).state.is_open(), !late, "late: {late}");
+    }
+    // Whom another code keeps on the list stays uncalled.
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let call = scene.misses(ANN, "sales");
+    sets(&mut scene, &call, "SPAM");
+    sets(&mut scene, &call, "WRONG_NUMBER");
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!(scene.stands(1), "DNC SPAM");
 }
 
 /// Ann is being called, for the last time if `attempts` is that of `callback.max_attempts`.

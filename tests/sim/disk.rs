@@ -61,6 +61,12 @@ impl Disk {
         self.said.get(&call.key()).map_or(&[], Vec::as_slice)
     }
 
+    /// The last callback of this call's customer, if the do-not-call list closed it.
+    pub fn closed_by_list(&self, call: &FinishedCall) -> Option<CallbackRow> {
+        let last = self.callbacks.values().rfind(|row| row.number_e164 == call.number_e164);
+        last.filter(|row| row.state == CallbackState::Dnc).cloned()
+    }
+
     /// A callback of the customer was open when this code was set, or was made since; or they are not to be called.
     pub fn was_asked_for(&self, call: &FinishedCall, tag: &Tag) -> bool {
         let Some(over) = self.over_before.get(&(call.key(), tag.code.clone())) else { return false };

@@ -125,7 +125,7 @@ impl Scheduler {
         self.store(Record::Tag(Box::new(TagChange { pbx, linkedid, tag: tag.clone(), removed: true })));
         let Some(number) = &call.number else { return };
         self.requested_no_more(number, call, said, &tag);
-        self.suppressed_no_more(number, said, &tag.code);
+        self.suppressed_no_more(number, said, &tag);
     }
 
     /// A disposition was taken back that may have asked for the open callback of this number.
@@ -135,6 +135,10 @@ impl Scheduler {
         task.then.take_if(|then| then.call == call.call && then.tag.code == gone.code);
         let row = task.row();
         if row.code.as_ref() != Some(&gone.code) || row.first_miss.as_ref() != Some(&call.call) {
+            if task.misses.contains(&call.call) && self.requesting(&gone.code).is_some() {
+                let note = format!("{} was taken off the call; it is asked for all the same", gone.code);
+                self.record(id, &gone.by, &note, None, None);
+            }
             return;
         }
         let other = said.of_call.iter().find(|tag| tag.code != gone.code && self.requesting(&tag.code).is_some());
@@ -150,7 +154,9 @@ impl Scheduler {
     }
 
     /// A disposition was taken back: if it was that which put the number on the list, the others that are left decide anew.
-    fn suppressed_no_more(&mut self, number: &E164, said: &Said, code: &str) {
+    /// A callback that it closed, and that would be open still, is opened again.
+    fn suppressed_no_more(&mut self, number: &E164, said: &Said, gone: &Tag) {
+        let code = gone.code.as_str();
         if self.do_not_call_entry(number).and_then(|entry| entry.code.as_deref()) != Some(code) {
             return;
         }
@@ -159,6 +165,14 @@ impl Scheduler {
         let left = said.of_call.iter().filter(|tag| tag.code != code);
         for tag in left.chain(&said.elsewhere) {
             self.suppresses(number, tag);
+        }
+        let by_it = |row: &&CallbackRow| {
+            row.state == CallbackState::Dnc && row.reason == code && row.expires_ms > self.now.wall_ms
+        };
+        if let Some(row) = said.closed.as_ref().filter(by_it) {
+            let note = "the code that closed it was taken off the call";
+            // Where the number may not be called for another reason, or a newer one is open, it stays closed.
+            let _ = self.again(row.id, &gone.by, note, Some(row.clone()));
         }
     }
 

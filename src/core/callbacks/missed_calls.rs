@@ -1,5 +1,6 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
+use crate::callbacks::dispatch::quiet_hours::quiet_until;
 use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::QueuePolicy;
 use crate::callbacks::restore::Served;
@@ -320,12 +321,30 @@ impl Scheduler {
         };
         let QueuePolicy { hours, .. } = self.policy(pbx).of(queue);
         match named_time(&tag.note, hours, tag.at_ms) {
-            Ok(at) => (Some(at), format!("; the caller named a time: {}", tag.note)),
+            Ok(at) => (
+                Some(self.callable_from(pbx, queue, call.number_e164.as_ref(), at)),
+                format!("; the caller named a time: {}", tag.note),
+            ),
             Err(error) => {
                 self.outputs.push_back(Output::BadTime { call: call.key(), time: tag.note.clone(), error });
                 (None, format!("; the time that the caller named is not kept: {}", tag.note))
             }
         }
+    }
+
+    /// The first moment from this one on at which the customer may be called: within hours of the queue, and none of theirs that are quiet.
+    pub(crate) fn callable_from(&self, pbx: &PbxId, queue: Option<&str>, number: Option<&E164>, at: Millis) -> Millis {
+        let policy = self.policy(pbx);
+        let (Some(quiet), Some(number)) = (policy.quiet, number) else { return at };
+        let mut at = at;
+        // Hours that leave no common minute are looked at again when it is due.
+        for _ in 0..8 {
+            match quiet_until(quiet, number, at).filter(|until| *until < Millis::MAX) {
+                Some(until) => at = policy.of(queue).hours.next_open(until).unwrap_or(until),
+                None => break,
+            }
+        }
+        at
     }
 
     /// The customer is not called before this moment. What is being done about them goes on; what follows it waits.

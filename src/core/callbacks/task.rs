@@ -74,10 +74,10 @@ pub mod reason {
     /// Closed by a person who has dealt with it elsewhere.
     pub const HANDLED: &str = "HANDLED";
 
-    /// It waits for a time that the rules of the moment give: after a restart they are asked again.
+    /// It waits for a time of its own. Whatever else it waited for may be over after a restart, and is asked again.
     #[must_use]
-    pub(crate) fn is_of_the_rules(reason: &str) -> bool {
-        is_of_the_clock(reason) || reason == DAILY_CAP
+    pub(crate) fn is_its_own_time(reason: &str) -> bool {
+        [DELAY, RETRY_DELAY, UNPROVEN, HELD].contains(&reason)
     }
 
     /// It waits for a time of day: the business's or the customer's.

@@ -330,8 +330,9 @@ impl Tasks {
         if let Some(number) = &row.number_e164 {
             self.by_number.insert(number.clone(), id);
         }
-        // The hours and caps for which it waited may be others since a restart: they are asked again.
-        let due = if reason::is_of_the_rules(&row.reason) { now.mono_ms } else { now.mono_of(row.due_ms) };
+        // Hours, caps, agents and links for which it waited may be others since a restart: they are asked again.
+        let of_its_own = row.state.is_active() || reason::is_its_own_time(&row.reason);
+        let due = if of_its_own { now.mono_of(row.due_ms) } else { now.mono_ms };
         let not_before = (row.state.is_active() && row.due_ms > now.wall_ms).then_some(row.due_ms);
         let task = Task {
             due,

@@ -1,6 +1,6 @@
 //! Codes of dispositions: what can be said of a call beside its status, which calls get them by rule, and what they mean for callbacks.
 
-use super::{CallKey, Direction, E164, FinishedCall, Outcome, PbxId, Tag, text_enum};
+use super::{CallKey, CallbackRow, Direction, E164, FinishedCall, Outcome, PbxId, Tag, text_enum};
 use crate::millis::Millis;
 use crate::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -176,6 +176,8 @@ pub struct Said {
     pub of_call: Vec<Tag>,
     /// Those of the customer's other calls that keep a number from being called.
     pub elsewhere: Vec<Tag>,
+    /// The customer's last callback, if the do-not-call list closed it.
+    pub closed: Option<CallbackRow>,
 }
 
 impl From<&FinishedCall> for CodedCall {

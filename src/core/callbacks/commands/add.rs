@@ -59,6 +59,7 @@ impl Scheduler {
         let due_ms = match &request.at {
             None => now.saturating_add(request.delay_ms),
             Some(time) => named_time(time, &policy.hours, now)
+                .map(|at| self.callable_from(&pbx, queue.as_deref(), Some(&number), at))
                 .map_err(|error| CommandError::Time { time: time.clone(), error })?,
         };
         let opens_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms);

@@ -190,7 +190,13 @@ impl Scheduler {
     }
 
     /// Due at once; one that was closed is opened again and may fail as often as a new one.
-    fn again(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
+    pub(crate) fn again(
+        &mut self,
+        id: i64,
+        by: &str,
+        note: &str,
+        closed: Option<CallbackRow>,
+    ) -> Result<Done, CommandError> {
         if self.tasks.contains(id) {
             self.idle(id, None)?;
             self.edit(id, |task| {
