@@ -27,7 +27,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
@@ -58,6 +58,8 @@ pub(crate) struct Front {
     pub(super) frames: Arc<Frames>,
     /// Turns of streams that read the database.
     pub(super) late_reads: Semaphore,
+    /// The turn of whoever says what a call was: what is taken off a call depends on what all calls of its customer have, on the disk.
+    pub(super) says: Mutex<()>,
     /// Turns of answers that are made of whole tables.
     whole_reads: Semaphore,
     /// Names of tokens as they are withdrawn.
@@ -229,8 +231,19 @@ impl Front {
         let slots = Slots::new(geteuid().as_raw());
         let (late_reads, whole_reads) = (Semaphore::new(MAX_LATE_READS), Semaphore::new(MAX_WHOLE_READS));
         let (today, withdrawn) = (Today::default(), broadcast::Sender::new(MAX_WITHDRAWN));
-        let front =
-            Self { asks, readers, committed, frames, late_reads, whole_reads, withdrawn, today, slots, follows };
+        let front = Self {
+            asks,
+            readers,
+            committed,
+            frames,
+            late_reads,
+            says: Mutex::default(),
+            whole_reads,
+            withdrawn,
+            today,
+            slots,
+            follows,
+        };
         (Arc::new(front), received)
     }
 

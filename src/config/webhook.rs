@@ -211,8 +211,9 @@ fn url(section: &Section<'_, '_>) -> Option<Uri> {
     if authority.as_str().contains('@') || authority.host().is_empty() {
         return refuse("names a user, or no host", "leave user and password out: messages are signed");
     }
-    if authority.port_u16() == Some(0) {
-        return refuse("nobody listens at port 0", "write the port at which it listens, or leave it out");
+    let named = authority.as_str().rsplit(']').next().is_some_and(|behind| behind.contains(':'));
+    if named && authority.port_u16().is_none_or(|port| port == 0) {
+        return refuse("no port at which somebody can listen", "write the port at which it listens, or leave it out");
     }
     if text.value.contains('#') {
         return refuse("with a fragment", "leave out what begins with `#`");

@@ -104,6 +104,10 @@ pub(super) const IN_FLIGHT: &str = "SELECT * FROM callback_attempts WHERE result
 pub(super) const CALLED: &str = "
     SELECT DISTINCT b.id, b.number_e164 FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id
      WHERE a.result IS NULL AND b.closed_ms IS NOT NULL AND b.number_e164 IS NOT NULL";
+/// Callbacks that somebody changed while an attempt that has no result goes on.
+pub(super) const ASKED: &str = "
+    SELECT a.callback_id FROM callback_attempts a CROSS JOIN callback_events e ON e.callback_id = a.callback_id
+     WHERE a.result IS NULL AND e.at_ms >= a.intended_ms AND e.\"by\" <> 'callbackd'";
 /// Codes of the calls of customers to whom an attempt is under way that were set, or whose call ended, since it began.
 pub(super) const MEANWHILE: &str = "
     SELECT DISTINCT t.* FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id CROSS JOIN calls c CROSS JOIN tags t ON t.call_id = c.id
@@ -320,6 +324,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: misses", OPEN_MISSES.to_owned()),
         ("start: in flight", IN_FLIGHT.to_owned()),
         ("start: called", CALLED.to_owned()),
+        ("start: asked", ASKED.to_owned()),
         ("start: codes meanwhile", MEANWHILE.to_owned()),
         ("start: refusals", REFUSALS.clone()),
         ("start: dialled", DIALLED.clone()),

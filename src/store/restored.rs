@@ -3,8 +3,8 @@
 use super::callback_rows::{attempt, callback, do_not_call_entry};
 use super::inspect::open_read_only;
 use super::questions::{
-    CALLED, CALLS_BY_ID, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE, OPEN_CALLBACKS, OPEN_MISSES,
-    OWNERS, REFUSALS, SERVED, TRUNKS_OF_CUSTOMERS,
+    ASKED, CALLED, CALLS_BY_ID, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE, OPEN_CALLBACKS,
+    OPEN_MISSES, OWNERS, REFUSALS, SERVED, TRUNKS_OF_CUSTOMERS,
 };
 use super::rows::{SELECT_CALL, call, e164, tag, unless_misspelt};
 use super::{Error, Store};
@@ -150,6 +150,7 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .query_map([], |row| Ok((row.get(0)?, e164(&row.get::<_, String>(1)?))))?
         .filter_map(|read| read.and_then(|(id, number)| Ok(unless_misspelt(number)?.map(|n| (id, n)))).transpose())
         .collect::<rusqlite::Result<_>>()?;
+    let asked = connection.prepare(ASKED)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let meanwhile = connection
         .prepare(MEANWHILE)?
         .query_map([], |row| Ok((row.get("call_id")?, tag(row)?)))?
@@ -178,7 +179,19 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .collect::<Result<_, _>>()?;
     let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
     let (owners, served) = (Vec::new(), Vec::new());
-    Ok(RestoredState { open, in_flight, called, meanwhile, refusals, dialled, owners, served, do_not_call, last_id })
+    Ok(RestoredState {
+        open,
+        in_flight,
+        called,
+        asked,
+        meanwhile,
+        refusals,
+        dialled,
+        owners,
+        served,
+        do_not_call,
+        last_id,
+    })
 }
 
 /// PBXs and agents are few, and stand in as many rows as there are customers: the name of each is kept once.

@@ -1,12 +1,13 @@
 //! What a crash of the daemon, or an outage of the link, leaves of attempts.
 
 use crate::callback_attempts::{FIRST, ringing};
-use crate::scheduler::{HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, overall, pbx, policies, policy, talk};
+use crate::scheduler::{HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, nobody, overall, pbx, policies, policy, talk};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::model::{AttemptResult, CallKey, PbxId};
+use callbackd_core::model::progress::{Facts, Step};
+use callbackd_core::model::{AttemptResult, CallKey, LegResult, PbxId};
 
 fn after_a_crash(pauses: bool) -> Scene {
     let before = ringing();
@@ -142,4 +143,25 @@ fn nobody_is_called_while_an_attempt_lives_whose_callback_was_closed_before_a_cr
     assert!(scene.rung().is_empty(), "they talk with us already");
     scene.ends(FIRST, talk(MONDAY_10, MINUTE));
     assert_eq!(scene.rung().len(), 1);
+}
+
+#[test]
+fn a_customers_phone_that_rang_over_a_restart_is_not_taken_for_an_agent_who_did_not_accept() {
+    let mut before = ringing();
+    before.step(FIRST, Step::AgentAnswered);
+    before.step(FIRST, Step::CustomerDialled);
+    let restored = RestoredState {
+        open: vec![(before.row(1).clone(), vec![CallKey::new(&pbx(), "miss.1")])],
+        in_flight: vec![before.attempts[FIRST].clone()],
+        last_id: 1,
+        ..RestoredState::default()
+    };
+    let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);
+    scene.attempts.clone_from(&before.attempts);
+    scene.presence.live.insert(FIRST.into());
+    scene.give(Input::InSync(&pbx()));
+    let unseen = Facts { agent: LegResult::Answered, agent_answered_ms: Some(MONDAY_10), ..nobody() };
+    scene.ends(FIRST, unseen);
+    assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Lost));
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).counted), ("WAITING UNPROVEN", 1));
 }

@@ -276,6 +276,36 @@ fn a_code_that_is_taken_off_during_the_attempt_ends_that_unless_they_talk_and_th
     }
 }
 
+#[test]
+fn a_row_that_is_corrected_later_cancels_no_callback_of_a_code_and_lists_nobody_again() {
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let call = talked(&mut scene, "first");
+    sets(&mut scene, &call, "FOLLOW_UP");
+    scene.recorded(&FinishedCall { talk_ms: call.talk_ms + 1, ..call });
+    assert!(scene.row(1).state.is_open());
+    let at_ms = scene.now.wall_ms;
+    let spam = Tag { code: "SPAM".into(), note: String::new(), by: "dialplan".into(), at_ms };
+    let call = FinishedCall { tags: vec![spam], ..talked(&mut scene, "second") };
+    scene.recorded(&call);
+    assert_eq!(listed(&scene), Some("SPAM"));
+    scene.asks(Command::DncRemove { number: ANN.into() }).unwrap();
+    scene.recorded(&FinishedCall { talk_ms: call.talk_ms + 1, ..call });
+    assert_eq!(listed(&scene), None, "a person took the number off the list");
+}
+
+#[test]
+fn whoever_is_missed_while_a_code_waits_for_its_time_is_called_back_as_others_are() {
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let call = talked(&mut scene, "first");
+    sets(&mut scene, &call, "FOLLOW_UP");
+    assert_eq!(scene.row(1).due_ms, scene.now.wall_ms + DAY);
+    scene.pass(HOUR);
+    scene.misses(ANN, "sales");
+    assert!(scene.row(1).due_ms <= scene.now.wall_ms, "{:?}", scene.row(1));
+}
+
 fn attempt(n: u32) -> String {
     FIRST.replace("-1-1", &format!("-1-{n}"))
 }
@@ -310,10 +340,12 @@ fn whoever_asks_while_the_last_attempt_goes_on_is_called_once_more() {
     assert_eq!(scene.stands(1), "WAITING RETRY_DELAY", "they called us while we called them");
 
     // The same over a restart.
-    for (named, state) in [(true, "WAITING DELAY"), (false, "EXHAUSTED")] {
+    for (asks, state) in
+        [(Some(Some("+3h")), "WAITING DELAY"), (Some(None), "WAITING RETRY_DELAY"), (None, "EXHAUSTED")]
+    {
         let (mut before, _) = being_called(3);
-        if named {
-            asks_for(&mut before, true, Some("+3h"));
+        if let Some(at) = asks {
+            asks_for(&mut before, true, at);
         }
         let mut scene = restarted(&before, Vec::new());
         scene.ends(&attempt(3), customer(LegResult::NoAnswer, 19));
@@ -327,6 +359,12 @@ fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
         open: before.rows.values().filter(|row| row.closed_ms.is_none()).map(|row| (row.clone(), Vec::new())).collect(),
         in_flight: before.attempts.values().filter(|row| row.result.is_none()).cloned().collect(),
         meanwhile,
+        asked: before
+            .story
+            .iter()
+            .filter(|(_, step)| step.by == "ann" && step.state.is_active())
+            .map(|(id, _)| *id)
+            .collect(),
         last_id: 1,
         ..RestoredState::default()
     };
@@ -350,6 +388,14 @@ fn what_a_code_asks_for_during_an_attempt_follows_it_also_in_the_next_run_unless
         assert_eq!(scene.row(1).state, CallbackState::Done);
         assert_eq!((scene.stands(2).as_str(), scene.row(2).due_ms), ("WAITING DELAY", tag.at_ms + DAY));
     }
+    // Two of them are one callback, as long as one of them stands.
+    let (mut scene, call) = being_called(1);
+    sets(&mut scene, &call, "FOLLOW_UP");
+    sets(&mut scene, &call, "CALLBACK");
+    takes_off(&mut scene, &call, "CALLBACK", Vec::new());
+    let from = scene.now.wall_ms;
+    scene.ends(FIRST, talk(from, MINUTE));
+    assert_eq!((scene.stands(2).as_str(), scene.row(2).code.as_deref()), ("WAITING DELAY", Some("FOLLOW_UP")));
     // And over its failure, in the callback that goes on.
     let (mut scene, call) = being_called(1);
     sets(&mut scene, &call, "FOLLOW_UP");

@@ -46,6 +46,8 @@ fn what_cannot_be_used_is_refused_with_the_fix() {
         (replaced("secret_file = \"hook\"\n", ""), "needs `secret_file`"),
         (format!("{WELL}secret = \"whsec_x\"\n"), "unknown key `secret` in [[webhook]]"),
         (replaced(url, "url = \"https://crm.example.com:0/\""), "write the port at which it listens"),
+        (replaced(url, "url = \"https://crm.example.com:99999/\""), "write the port at which it listens"),
+        (replaced(url, "url = \"https://crm.example.com:/\""), "write the port at which it listens"),
         (format!("{WELL}events = []\n"), "`events` is an empty list"),
         (format!("{WELL}events = [\"call.missed\", \"call.missed\"]\n"), "\"call.missed\" stands there twice"),
         (format!("{WELL}queues = []\n"), "`queues` is an empty list: name some queues, or leave it out for all"),

@@ -27,6 +27,8 @@ pub struct Disk {
     said: BTreeMap<CallKey, Vec<Tag>>,
     /// Which callbacks were over when a code was set on a call.
     over_before: BTreeMap<(CallKey, String), BTreeSet<i64>>,
+    /// Callbacks that a person has changed, and when last.
+    changed: BTreeMap<i64, i64>,
     /// Callbacks that a code has asked for: whoever was served after that call is called all the same.
     pub by_code: BTreeSet<i64>,
     /// Numbers that were on the do-not-call list at some time.
@@ -134,6 +136,9 @@ impl Disk {
                     for (miss, _) in self.misses.iter().filter(|(_, id)| **id == row.id) {
                         self.recovered.insert(miss.clone(), recovered);
                     }
+                }
+                if let Some(step) = change.change.as_ref().filter(|step| step.by != "callbackd") {
+                    self.changed.insert(row.id, step.at_ms);
                 }
                 self.by_code
                     .extend(change.change.iter().filter(|step| step.note.contains("requested by")).map(|_| row.id));
@@ -244,7 +249,9 @@ impl Disk {
         let closed =
             |attempt: &&AttemptRow| self.callbacks.get(&attempt.callback_id).is_some_and(|row| row.closed_ms.is_some());
         let called = in_flight().filter(closed).filter_map(|a| Some((a.callback_id, number(a.callback_id)?)));
+        let asked = in_flight().filter(|a| self.changed.get(&a.callback_id).is_some_and(|at| *at >= a.intended_ms));
         RestoredState {
+            asked: asked.map(|a| a.callback_id).collect(),
             called: called.collect(),
             meanwhile: meanwhile.collect(),
             served: served.into_iter().collect(),

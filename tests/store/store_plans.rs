@@ -32,7 +32,7 @@ const GROWING: [&str; 14] = [
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 19] = [
+const ALLOWED: [(&str, &str); 20] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
@@ -53,6 +53,7 @@ const ALLOWED: [(&str, &str); 19] = [
     // A partial index: it has those that are in flight.
     ("start: in flight", "SCAN callback_attempts USING INDEX callback_attempts_open"),
     ("start: called", "SCAN a USING INDEX callback_attempts_open"),
+    ("start: asked", "SCAN a USING INDEX callback_attempts_open"),
     ("start: codes meanwhile", "SCAN a USING INDEX callback_attempts_open"),
     // As many as are asked for, from the beginning.
     ("feed: to be removed", "SCAN outbox"),

@@ -94,6 +94,7 @@ async fn add(
     body: Body,
 ) -> Answer {
     let add: TagAdd = parse(&body?)?;
+    let _turn = front.says.lock().await;
     let stored = of_id(&front, add.call.clone(), add.pbx.clone()).await?;
     let call = Box::new(CodedCall::from(&stored.call));
     front.command(Command::Tag { call, note: add.note(), code: add.code }, peer).await
@@ -114,6 +115,7 @@ async fn remove(
     Asked(of): Asked<Of>,
 ) -> Answer {
     let Path((id, code)) = path?;
+    let _turn = front.says.lock().await;
     let stored = of_id(&front, id.clone(), of.pbx).await?;
     let code = code.to_ascii_uppercase();
     if !stored.call.tags.iter().any(|tag| tag.code == code) {

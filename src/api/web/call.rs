@@ -100,6 +100,7 @@ pub(super) async fn tag(
         Ok(fields) => fields,
         Err(failure) => return failed(&view, &failure),
     };
+    let _turn = front.says.lock().await;
     let stored = match of_id(&front, id, None).await {
         Ok(stored) => stored,
         Err(failure) => return failed(&view, &failure),

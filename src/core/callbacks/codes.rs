@@ -6,6 +6,9 @@ use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE, Said};
 use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
 
+/// What codes ask for during one attempt, at most: agents set a few, of calls that are few.
+const MAX_THEN: usize = 16;
+
 /// A callback that a code asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct CodeRequest {
@@ -30,7 +33,12 @@ impl Scheduler {
     pub(crate) fn suppressed_by(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         for tag in &call.tags {
-            self.suppresses(number, tag);
+            // A row that comes again says nothing new: a person may have taken the number off the list since.
+            if self.policies.codes.get(&tag.code).is_some_and(|code| code.callback == OnCallback::Suppress)
+                && self.customers.first_said(&call.key(), tag)
+            {
+                self.suppresses(number, tag);
+            }
         }
     }
 
@@ -96,7 +104,11 @@ impl Scheduler {
         match self.tasks.open_for(&request.number) {
             Some(id) if self.tasks[id].row().state.is_active() => {
                 if let Some(task) = self.tasks.get_mut(id) {
-                    task.then = Some(request);
+                    let same = |then: &CodeRequest| then.call == request.call && then.tag.code == request.tag.code;
+                    task.then.retain(|then| !same(then));
+                    if task.then.len() < MAX_THEN {
+                        task.then.push(request);
+                    }
                 }
             }
             Some(id) => self.requested_too(id, &request),
@@ -132,7 +144,7 @@ impl Scheduler {
     fn requested_no_more(&mut self, number: &E164, call: &CodedCall, said: &Said, gone: &Tag) {
         let Some(id) = self.tasks.open_for(number) else { return };
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.then.take_if(|then| then.call == call.call && then.tag.code == gone.code);
+        task.then.retain(|then| then.call != call.call || then.tag.code != gone.code);
         let row = task.row();
         if row.code.as_ref() != Some(&gone.code) || row.first_miss.as_ref() != Some(&call.call) {
             if task.misses.contains(&call.call) && self.requesting(&gone.code).is_some() {
@@ -246,10 +258,13 @@ impl Scheduler {
         self.record(id, &request.tag.by, &because(&request), miss, None);
     }
 
-    /// The open callback that was asked for while an attempt went on is made now: that attempt's own has been closed.
-    pub(crate) fn requested_meanwhile(&mut self, request: Option<CodeRequest>) {
-        if let Some(request) = request {
-            self.requested_now(request);
+    /// What was asked for while an attempt went on is made now: that attempt's own callback has been closed.
+    pub(crate) fn requested_meanwhile(&mut self, requests: Vec<CodeRequest>) {
+        for request in requests {
+            match self.tasks.open_for(&request.number) {
+                Some(id) => self.requested_too(id, &request),
+                None => self.requested_now(request),
+            }
         }
     }
 }

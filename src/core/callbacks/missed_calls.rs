@@ -155,7 +155,12 @@ impl Scheduler {
         let known = self.tasks[id].row().requested_for_ms.filter(|_| named.is_none());
         let expected_ms = known.or_else(|| self.expected_ms(call, &pbx, queue.as_deref(), named));
         let now = self.now;
+        let soon_ms = call.ended_ms.min(now.wall_ms).saturating_add(self.policy(&pbx).of(queue.as_deref()).delay_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
+        // The time of a code holds for what the code asks for; whoever calls in the meantime is called back as others are.
+        if task.row().code.is_some() && task.attempt().is_none() && named.is_none() && soon_ms < task.row().due_ms {
+            task.is_due_at(soon_ms, now.mono_of(soon_ms));
+        }
         task.missed_again(call, is_requested(call), expected_ms);
         let expires_ms = task.row().expires_ms.max(expires_ms);
         task.expires_at(expires_ms, now.mono_of(expires_ms));
@@ -361,7 +366,8 @@ impl Scheduler {
 
     /// A late event has corrected the row of a call that was taken for a miss.
     fn not_missed_after_all(&mut self, id: i64, call: &FinishedCall) {
-        let Some(task) = self.tasks.get_mut(id) else { return };
+        // No miss is behind one that codes or people ask for.
+        let Some(task) = self.tasks.get_mut(id).filter(|task| task.row().missed_count > 0) else { return };
         // A run that began in the middle of the call has not heard what its caller asked for: only service, or their own word, makes up for that.
         if task.row().requested && call.status != Status::Answer && !declined(call) {
             return;

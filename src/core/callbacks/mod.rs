@@ -265,6 +265,11 @@ impl Scheduler {
             let number = called.get(&row.callback_id).cloned();
             scheduler.resume_attempt(row, number);
         }
+        for id in restored.asked {
+            if let Some(task) = scheduler.tasks.get_mut(id) {
+                task.once_more = true;
+            }
+        }
         scheduler.resume_requests(restored.meanwhile);
         scheduler
     }

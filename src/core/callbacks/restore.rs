@@ -12,6 +12,8 @@ pub struct RestoredState {
     pub in_flight: Vec<AttemptRow>,
     /// Whom those of them call whose callback is closed: (callback, number).
     pub called: Vec<(i64, E164)>,
+    /// Callbacks that a person or a program changed while such an attempt went on: it may be that they asked for it.
+    pub asked: Vec<i64>,
     /// Calls of customers to whom such an attempt is under way which a code was set on, or which ended, since it began, with each of those codes.
     pub meanwhile: Vec<(FinishedCall, Tag)>,
     /// The last agent of the attempts of each open callback that no agent took: (callback, agent, ended).

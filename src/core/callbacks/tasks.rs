@@ -32,8 +32,8 @@ pub(crate) struct Task {
     pub last_refusal: Option<(AgentKey, Millis)>,
     /// The policy that is in force lets the number be called. It is asked again when it is dialled.
     pub screened: bool,
-    /// What a code has asked for while an attempt goes on: it is made after this one's end.
-    pub then: Option<CodeRequest>,
+    /// What codes have asked for while an attempt goes on: it is made after this one's end.
+    pub then: Vec<CodeRequest>,
     /// Not called before, ms since 1970 UTC, whatever comes of the attempt that goes on: the customer has named a time meanwhile.
     pub not_before: Option<Millis>,
     /// While an attempt goes on the customer was missed again, or somebody asked for it again: another one follows, however many there were.
@@ -343,7 +343,7 @@ impl Tasks {
             held,
             last_refusal: None,
             screened: false,
-            then: None,
+            then: Vec::new(),
             not_before,
             once_more: false,
             taken_back: false,

@@ -157,10 +157,10 @@ impl Scheduler {
         };
         task.comes_to(state, why);
         task.is_due_at(due_ms, moment.mono_of(due_ms));
-        let then = task.then.take();
+        let then = std::mem::take(&mut task.then);
         self.record(id, OURSELVES, &note, None, None);
         self.line_up(id);
-        if let Some(request) = then {
+        for request in then {
             self.requested_too(id, &request);
         }
     }

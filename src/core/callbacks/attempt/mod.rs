@@ -311,6 +311,13 @@ impl Scheduler {
                 } else {
                     result::judge(facts, self.policies.overall.min_talk_ms)
                 };
+                // An earlier run saw the customer's phone being dialled, this one has not seen what became of that.
+                let dialled = self.tasks.get(id).is_some_and(|task| task.row().state == CallbackState::DialingCustomer);
+                let (judged, detail) = if facts.customer.is_none() && dialled && !customer_first {
+                    (AttemptResult::Lost, "a restart hid the end of the customer's leg".to_owned())
+                } else {
+                    (judged, detail)
+                };
                 match attempt.aborted.clone().filter(|_| judged != AttemptResult::Connected) {
                     Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, Some(facts)),
                     None => self.end_attempt(channel_id, judged, &detail, Some(facts)),

@@ -9,7 +9,7 @@ use crate::millis::Millis;
 use crate::model::{AgentKey, CallKey, DoNotCall, E164, PbxId, Tag};
 use latest::Latest;
 use lines::CallsInProgress;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// All customers of all PBXs.
 #[derive(Debug)]
@@ -20,7 +20,12 @@ pub(crate) struct Customers {
     /// The do-not-call list, also entries that have run out.
     do_not_call: BTreeMap<E164, DoNotCall>,
     do_not_call_bytes: usize,
+    /// What calls said that kept their customers from being called, the latest.
+    said: VecDeque<(CallKey, String, Millis)>,
 }
+
+/// So many of them are known when they are said again.
+const MAX_SAID: usize = 1_000;
 
 /// What an entry of the do-not-call list takes beside its texts, bytes: number, moments, and its share of the tree.
 const ENTRY: usize = 200;
@@ -48,7 +53,21 @@ impl Customers {
             served: Latest::new(MAX_OWNERS, served),
             do_not_call_bytes: do_not_call.values().map(size).sum(),
             do_not_call,
+            said: VecDeque::new(),
         }
+    }
+
+    /// This is said of the call for the first time.
+    pub(crate) fn first_said(&mut self, call: &CallKey, tag: &Tag) -> bool {
+        let known = |(key, code, at): &(CallKey, String, Millis)| key == call && *code == tag.code && *at == tag.at_ms;
+        if self.said.iter().any(known) {
+            return false;
+        }
+        if self.said.len() >= MAX_SAID {
+            self.said.pop_front();
+        }
+        self.said.push_back((call.clone(), tag.code.clone(), tag.at_ms));
+        true
     }
 
     /// The customer is on the line, on whichever PBX.
