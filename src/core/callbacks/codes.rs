@@ -166,7 +166,7 @@ impl Scheduler {
     }
 
     /// A disposition was taken back: if it was that which put the number on the list, the others that are left decide anew.
-    /// A callback that it closed, and that would be open still, is opened again.
+    /// A callback that it closed, and that would be open still, is opened again: of a customer whom nobody has served since.
     fn suppressed_no_more(&mut self, number: &E164, said: &Said, gone: &Tag) {
         let code = gone.code.as_str();
         if self.do_not_call_entry(number).and_then(|entry| entry.code.as_deref()) != Some(code) {
@@ -179,7 +179,8 @@ impl Scheduler {
             self.suppresses(number, tag);
         }
         let by_it = |row: &&CallbackRow| {
-            row.state == CallbackState::Dnc && row.reason == code && row.expires_ms > self.now.wall_ms
+            let served = self.customers.served_after(number, row.last_missed_ms).is_some();
+            row.state == CallbackState::Dnc && row.reason == code && row.expires_ms > self.now.wall_ms && !served
         };
         if let Some(row) = said.closed.as_ref().filter(by_it) {
             let note = "the code that closed it was taken off the call";
