@@ -125,20 +125,22 @@ fn an_outage_in_the_middle_is_looked_up_like_a_crash() {
     }
 }
 
-#[test]
-fn nobody_is_called_while_an_attempt_lives_whose_callback_was_closed_before_a_crash() {
-    let before = ringing();
-    let number = before.row(1).number_e164.clone().unwrap();
-    let restored = RestoredState {
-        in_flight: vec![before.attempts[FIRST].clone()],
-        called: vec![(1, number.clone())],
-        last_id: 1,
-        ..RestoredState::default()
-    };
+/// The next run, in which the attempt of this one is up.
+fn goes_on(before: &Scene, restored: RestoredState) -> Scene {
+    let restored = RestoredState { in_flight: vec![before.attempts[FIRST].clone()], last_id: 1, ..restored };
     let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);
     scene.attempts.clone_from(&before.attempts);
     scene.presence.live.insert(FIRST.into());
     scene.give(Input::InSync(&pbx()));
+    scene
+}
+
+#[test]
+fn nobody_is_called_while_an_attempt_lives_whose_callback_was_closed_before_a_crash() {
+    let before = ringing();
+    let number = before.row(1).number_e164.clone().unwrap();
+    let called = vec![(1, number.clone())];
+    let mut scene = goes_on(&before, RestoredState { called, ..RestoredState::default() });
     scene.misses(&number, "sales");
     assert!(scene.rung().is_empty(), "they talk with us already");
     scene.ends(FIRST, talk(MONDAY_10, MINUTE));
@@ -150,16 +152,8 @@ fn a_customers_phone_that_rang_over_a_restart_is_not_taken_for_an_agent_who_did_
     let mut before = ringing();
     before.step(FIRST, Step::AgentAnswered);
     before.step(FIRST, Step::CustomerDialled);
-    let restored = RestoredState {
-        open: vec![(before.row(1).clone(), vec![CallKey::new(&pbx(), "miss.1")])],
-        in_flight: vec![before.attempts[FIRST].clone()],
-        last_id: 1,
-        ..RestoredState::default()
-    };
-    let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);
-    scene.attempts.clone_from(&before.attempts);
-    scene.presence.live.insert(FIRST.into());
-    scene.give(Input::InSync(&pbx()));
+    let open = vec![(before.row(1).clone(), vec![CallKey::new(&pbx(), "miss.1")])];
+    let mut scene = goes_on(&before, RestoredState { open, ..RestoredState::default() });
     let unseen = Facts { agent: LegResult::Answered, agent_answered_ms: Some(MONDAY_10), ..nobody() };
     scene.ends(FIRST, unseen);
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Lost));

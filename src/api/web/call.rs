@@ -106,13 +106,16 @@ pub(super) async fn tag(
         Err(failure) => return failed(&view, &failure),
     };
     let of = |field: &str| fields.get(field).map(|text| text.trim().to_owned()).unwrap_or_default();
-    let (id, call) = (stored.id, Box::new(CodedCall::from(&stored.call)));
+    let id = stored.id;
     let command = match fields.get("remove") {
         Some(code) => match untag(&front, stored, code.clone()).await {
             Ok(command) => command,
             Err(failure) => return failed(&view, &failure),
         },
-        None => Command::Tag { call, code: of("code"), note: note(&of("note")) },
+        None => {
+            let call = Box::new(CodedCall::from(&stored.call));
+            Command::Tag { call, code: of("code"), note: note(&of("note")) }
+        }
     };
     match front.command(command, peer).await {
         Ok(_) => Redirect::to(&format!("/calls/{id}")).into_response(),

@@ -28,23 +28,27 @@ pub(crate) struct CodeRequest {
     expires_ms: Option<Millis>,
 }
 
+impl CodeRequest {
+    /// This code of this call asks for it.
+    fn is_by(&self, call: &CallKey, code: &str) -> bool {
+        self.call == *call && self.tag.code == code
+    }
+}
+
 impl Scheduler {
     /// Dispositions that say that a customer is not to be called (any more).
     pub(crate) fn suppressed_by(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         for tag in &call.tags {
             // A row that comes again says nothing new: a person may have taken the number off the list since.
-            if self.policies.codes.get(&tag.code).is_some_and(|code| code.callback == OnCallback::Suppress)
-                && self.customers.first_said(&call.key(), tag)
-            {
+            if self.suppressing(&tag.code).is_some() && self.customers.first_said(&call.key(), tag) {
                 self.suppresses(number, tag);
             }
         }
     }
 
     fn suppresses(&mut self, number: &E164, tag: &Tag) {
-        let code = self.policies.codes.get(&tag.code).filter(|code| code.callback == OnCallback::Suppress);
-        let Some(for_ms) = code.map(|code| code.expires_ms) else { return };
+        let Some(for_ms) = self.suppressing(&tag.code).map(|code| code.expires_ms) else { return };
         if let Some(entry) = self.customers.do_not_call_by_code(number, tag, for_ms, self.now.wall_ms) {
             self.add_to_dnc(entry);
         }
@@ -71,7 +75,15 @@ impl Scheduler {
     }
 
     fn requesting(&self, code: &str) -> Option<&Code> {
-        self.policies.codes.get(code).filter(|code| code.callback == OnCallback::Request)
+        self.meaning(code, OnCallback::Request)
+    }
+
+    fn suppressing(&self, code: &str) -> Option<&Code> {
+        self.meaning(code, OnCallback::Suppress)
+    }
+
+    fn meaning(&self, code: &str, this: OnCallback) -> Option<&Code> {
+        self.policies.codes.get(code).filter(|code| code.callback == this)
     }
 
     /// The callback that this disposition of the call asks for, if it can be made.
@@ -104,13 +116,19 @@ impl Scheduler {
         match self.tasks.open_for(&request.number) {
             Some(id) if self.tasks[id].row().state.is_active() => {
                 if let Some(task) = self.tasks.get_mut(id) {
-                    let same = |then: &CodeRequest| then.call == request.call && then.tag.code == request.tag.code;
-                    task.then.retain(|then| !same(then));
+                    task.then.retain(|then| !then.is_by(&request.call, &request.tag.code));
                     if task.then.len() < MAX_THEN {
                         task.then.push(request);
                     }
                 }
             }
+            _ => self.requested_at_once(request),
+        }
+    }
+
+    /// The customer's open callback is a requested one from now on, or a new one is made.
+    fn requested_at_once(&mut self, request: CodeRequest) {
+        match self.tasks.open_for(&request.number) {
             Some(id) => self.requested_too(id, &request),
             None => self.requested_now(request),
         }
@@ -144,7 +162,7 @@ impl Scheduler {
     fn requested_no_more(&mut self, number: &E164, call: &CodedCall, said: &Said, gone: &Tag) {
         let Some(id) = self.tasks.open_for(number) else { return };
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.then.retain(|then| then.call != call.call || then.tag.code != gone.code);
+        task.then.retain(|then| !then.is_by(&call.call, &gone.code));
         let row = task.row();
         if row.code.as_ref() != Some(&gone.code) || row.first_miss.as_ref() != Some(&call.call) {
             if task.misses.contains(&call.call) && self.requesting(&gone.code).is_some() {
@@ -262,10 +280,7 @@ impl Scheduler {
     /// What was asked for while an attempt went on is made now: that attempt's own callback has been closed.
     pub(crate) fn requested_meanwhile(&mut self, requests: Vec<CodeRequest>) {
         for request in requests {
-            match self.tasks.open_for(&request.number) {
-                Some(id) => self.requested_too(id, &request),
-                None => self.requested_now(request),
-            }
+            self.requested_at_once(request);
         }
     }
 }

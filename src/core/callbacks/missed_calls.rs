@@ -155,7 +155,7 @@ impl Scheduler {
         let known = self.tasks[id].row().requested_for_ms.filter(|_| named.is_none());
         let expected_ms = known.or_else(|| self.expected_ms(call, &pbx, queue.as_deref(), named));
         let now = self.now;
-        let soon_ms = call.ended_ms.min(now.wall_ms).saturating_add(self.policy(&pbx).of(queue.as_deref()).delay_ms);
+        let soon_ms = self.usually_due_ms(call, &pbx, queue.as_deref());
         let Some(task) = self.tasks.get_mut(id) else { return };
         // The time of a code holds for what the code asks for; whoever calls in the meantime is called back as others are.
         if task.row().code.is_some() && task.attempt().is_none() && named.is_none() && soon_ms < task.row().due_ms {
@@ -203,9 +203,7 @@ impl Scheduler {
         let expected_ms = self.expected_ms(call, &call.pbx, queue.as_deref(), named);
         let policy = self.policy(&call.pbx).of(queue.as_deref());
         let requested = is_requested(call);
-        // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
-        let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
-        let due_ms = named.unwrap_or(due_ms);
+        let due_ms = named.unwrap_or_else(|| self.usually_due_ms(call, &call.pbx, queue.as_deref()));
         let priority = policy.priority;
         let number = call.number_e164.clone();
         let owner = number.as_ref().and_then(|number| self.customers.owner_on(&call.pbx, number));
@@ -305,6 +303,12 @@ impl Scheduler {
         from.saturating_add(life)
     }
 
+    /// When whoever was missed by this call is called back where no time was named.
+    fn usually_due_ms(&self, call: &FinishedCall, pbx: &PbxId, queue: Option<&str>) -> Millis {
+        // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
+        call.ended_ms.min(self.now.wall_ms).saturating_add(self.policy(pbx).of(queue).delay_ms)
+    }
+
     /// When a customer who asked for the call expects it: at the time that they named, or as soon as it is due while customers are called.
     fn expected_ms(
         &self,
@@ -314,7 +318,7 @@ impl Scheduler {
         named: Option<Millis>,
     ) -> Option<Millis> {
         let policy = self.policy(pbx).of(queue);
-        let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
+        let due_ms = self.usually_due_ms(call, pbx, queue);
         is_requested(call).then(|| named.or_else(|| policy.hours.next_open(due_ms)).unwrap_or(due_ms))
     }
 
