@@ -32,7 +32,7 @@ pub(crate) use report_mail::ReportMail;
 pub use settings::Settings;
 pub(crate) use sink::PostgresUrl;
 pub use sink::Sink;
-pub use webhook::{FIELDS, Format, Map, Webhook};
+pub use webhook::{Format, Map, Webhook, is_field};
 
 use crate::language::Language;
 use crate::records::Files;

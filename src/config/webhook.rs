@@ -1,13 +1,15 @@
 //! The tables `[[webhook]]`: endpoints that receive what became true.
 
+mod fields;
 mod format;
-mod words;
 
 use super::feed::Feed;
 use super::file::one_of;
 use super::list::{self, List, instead_of};
 use super::pbx;
 use super::section::{Problems, Section, nearest};
+use fields::Kind;
+pub use fields::is_field;
 pub use format::Format;
 use format::{FORMATS, TELEGRAM};
 
@@ -23,66 +25,6 @@ const WEBHOOKS: List<'_> = List {
     help: "write [[webhook]] once for each endpoint, with name, url and secret_file below it",
     help_one: "write [[webhook]] on a line of its own, with name, url and secret_file below it",
 };
-
-/// Names of what a message may say in `data`: those of a call, a callback, an attempt, a gap, an entry of the do-not-call list.
-pub const FIELDS: [&str; 56] = [
-    "site",
-    "pbx",
-    "key",
-    "rev",
-    "linkedid",
-    "quality",
-    "direction",
-    "status",
-    "outcome",
-    "why",
-    "number",
-    "number_e164",
-    "name",
-    "history",
-    "did",
-    "did_label",
-    "trunk",
-    "queue",
-    "agent",
-    "last_agent",
-    "started",
-    "answered",
-    "ended",
-    "wait_s",
-    "talk_s",
-    "hangup_by",
-    "voicemail",
-    "recovered_by",
-    "recovered",
-    "tags",
-    "ratings",
-    "callback",
-    "script",
-    "id",
-    "state",
-    "reason",
-    "by",
-    "note",
-    "requested",
-    "requested_for",
-    "language",
-    "attempts",
-    "missed_count",
-    "first_missed",
-    "last_missed",
-    "due",
-    "expires",
-    "closed",
-    "resolved_by",
-    "callback_id",
-    "n",
-    "result",
-    "detail",
-    "payload",
-    "webhook",
-    "text",
-];
 
 /// One of `[[webhook]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,20 +260,20 @@ fn map(table: &DeTable<'_>, problems: &Problems) -> Map {
     let mut map = Map::default();
     for (key, value) in table {
         let (field, word) = key.get_ref().split_once('=').map_or((&**key.get_ref(), None), |(f, w)| (f, Some(w)));
-        if !FIELDS.contains(&field) {
-            let help = match nearest(field, FIELDS.into_iter()) {
-                Some(near) => format!("did you mean `{near}`? There are {}", FIELDS.join(", ")),
-                None => format!("there are {}", FIELDS.join(", ")),
+        let Some(kind) = fields::kind_of(field) else {
+            let help = match nearest(field, fields::names()) {
+                Some(near) => format!("did you mean `{near}`? There are {}", fields::listed()),
+                None => format!("there are {}", fields::listed()),
             };
             problems.add(key.span(), format!("`{field}` is no field of a message"), "unknown", help);
             continue;
-        }
+        };
         let DeValue::String(to) = value.get_ref() else {
             let help = "write the other name or word in quotes: linkedid = \"call_id\", \"status=CANCEL\" = \"lost\"";
             problems.add(value.span(), "a name or word must be a text in quotes", "not a text", help);
             continue;
         };
-        let known = words::of(field);
+        let known = if let Kind::Word(words) = kind { words() } else { Vec::new() };
         match word {
             _ if to.trim().is_empty() => {
                 problems.add(
@@ -345,7 +287,7 @@ fn map(table: &DeTable<'_>, problems: &Problems) -> Map {
                 let help = "leave out the blanks at its beginning and end";
                 problems.add(key.span(), "no name or word begins or ends with a blank", "with a blank", help);
             }
-            Some(_) if words::has_none(field) => {
+            Some(_) if matches!(kind, Kind::Value) => {
                 let help = "leave the line out: numbers, times, lists and what is true or false are sent as they are";
                 problems.add(key.span(), format!("`{field}` is no word"), "no word", help);
             }
@@ -356,7 +298,7 @@ fn map(table: &DeTable<'_>, problems: &Problems) -> Map {
             Some(word) => drop(map.words.insert((field.to_owned(), word.to_owned()), to.to_string())),
             None => {
                 let twice = map.names.values().any(|name| *name == **to)
-                    || FIELDS.contains(&&**to) && !table.contains_key(&**to) && **to != *field;
+                    || is_field(to) && !table.contains_key(&**to) && **to != *field;
                 if twice {
                     let title = format!("two fields would have the name `{to}`");
                     problems.add(value.span(), title, "taken", "give each field a name of its own");

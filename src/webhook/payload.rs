@@ -1,11 +1,11 @@
-//! The `data` of a message: what a task in a CRM needs of a change. Its fields are in [`crate::config::FIELDS`]; their names are a contract.
+//! The `data` of a message: what a task in a CRM needs of a change. Its fields are in `config/webhook/fields.rs`; their names are a contract.
 
 use super::endpoint::{Scripts, rfc3339};
 use crate::store::StoredCall;
 use crate::store::feed::{Change, ChangedRow};
 use crate::store::webhooks::{History, PastCall};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::{AttemptRow, CallbackRow};
+use callbackd_core::model::{AttemptRow, CallbackRow, ChangeKind};
 use serde_json::{Map, Value, json};
 
 /// A change, and what is looked up for it.
@@ -51,6 +51,11 @@ pub(super) fn data(subject: &Subject<'_>, scripts: &Scripts) -> Map<String, Valu
     };
     if let Value::Object(more) = more {
         all.extend(more);
+    }
+    if change.kind == ChangeKind::CallTagged {
+        for field in ["code", "note", "by", "removed"] {
+            all.insert(field.to_owned(), change.payload.as_ref().map_or(Value::Null, |said| said[field].clone()));
+        }
     }
     all
 }

@@ -2,11 +2,11 @@
 
 use crate::store::feed::Place;
 use crate::store::stored::{abandoned, answered, record};
-use callbackd::config::Config;
+use callbackd::config::{Config, is_field};
 use callbackd::store::webhooks::{Again, MessageState, WebhookNote, WebhookState};
 use callbackd::store::{FeedRules, Reader, Store};
 use callbackd::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts, Secret};
-use callbackd_core::model::{CallInProgress, E164, FinishedCall, News, PbxId, Record};
+use callbackd_core::model::{CallInProgress, E164, FinishedCall, News, PbxId, Record, Tag, TagChange};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -421,8 +421,7 @@ fn every_field_of_a_message_can_be_renamed() {
     let mut store = configured(&place);
     store.write(&[fresh(abandoned("1.1"))]).unwrap();
     let fields: Vec<String> = data(&sent(&place, &endpoint(""))).as_object().unwrap().keys().cloned().collect();
-    let unknown: Vec<&String> =
-        fields.iter().filter(|field| !callbackd::config::FIELDS.contains(&field.as_str())).collect();
+    let unknown: Vec<&String> = fields.iter().filter(|field| !is_field(field)).collect();
     assert_eq!(unknown, [] as [&String; 0]);
 }
 
@@ -462,5 +461,24 @@ fn a_message_for_the_screen_pop_says_whose_phone_rings_for_whom_and_what_is_know
     }
     assert_eq!(data["history"]["calls"], 1);
     let fields = data.as_object().unwrap().keys();
-    assert!(fields.into_iter().all(|field| callbackd::config::FIELDS.contains(&field.as_str())), "{data}");
+    assert!(fields.into_iter().all(|field| is_field(field)), "{data}");
+}
+
+#[test]
+fn a_message_of_a_code_says_which_one_was_set_or_taken_off() {
+    let endpoint = endpoint("events = [\"call.tagged\"]");
+    for removed in [false, true] {
+        let place = Place::new();
+        let mut store = configured(&place);
+        let tag = Tag { code: "SPAM".into(), note: "asked for money".into(), by: "ann".into(), at_ms: now() };
+        let tags = if removed { vec![tag.clone()] } else { Vec::new() };
+        store.write(&[fresh(FinishedCall { tags, ..answered("1.1") })]).unwrap();
+        let change = TagChange { pbx: PbxId::new("pbx"), linkedid: "1.1".into(), tag, removed };
+        store.write(&[Record::Tag(Box::new(change))]).unwrap();
+        let data = data(&sent(&place, &endpoint));
+        let said = ["code", "note", "by", "removed"].map(|field| data[field].clone());
+        assert_eq!(said, ["SPAM".into(), "asked for money".into(), "ann".into(), Value::Bool(removed)]);
+        assert_eq!(data["tags"].as_array().unwrap().is_empty(), removed);
+        assert!(data.as_object().unwrap().keys().all(|field| is_field(field)), "{data}");
+    }
 }
