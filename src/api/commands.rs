@@ -36,8 +36,8 @@ pub(crate) struct Add {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schemars(range(min = 0, max = MAX_DELAY_MS)))]
     delay_ms: Millis,
-    /// In place of `delay_ms`: a time as `2026-11-30T09:30` by the clock of `[hours]`, without a zone, or `+2h` from now; 31 days ahead at
-    /// most, and moved into working hours. It replaces the time of an open callback.
+    /// In place of `delay_ms`: a time as `2026-11-30T09:30` by the clock of `[hours]`, `2026-11-30T09:30+01:00` by that of a
+    /// zone, or `+2h` from now; 31 days ahead at most, and moved into working hours. It replaces the time of an open callback.
     at: Option<String>,
     /// The customer asked for it: it goes ahead of misses and lasts for `callback.expire_requested`. An open callback keeps its PBX, queue
     /// and priority. Always so with a token of the role `request`.
@@ -222,8 +222,9 @@ pub(super) fn refusal(error: &CommandError) -> Failure {
         CommandError::NoSuchAgent(_) => ("agent", "GET /v1/agents lists them".to_owned()),
         CommandError::NoSuchQueue { .. } => ("queue", "GET /v1/queues lists them".to_owned()),
         CommandError::NoSuchCode(_) => ("code", "GET /v1/codes lists them".to_owned()),
+        CommandError::OfCustomers(_) => ("code", "POST /v1/callbacks with number and at".to_owned()),
         CommandError::Time { .. } => {
-            ("at", "a time ahead as 2026-11-30T09:30, by the clock of [hours] and without a zone, or +2h".to_owned())
+            ("at", "a time ahead as 2026-11-30T09:30+01:00, without a zone by the clock of [hours], or +2h".to_owned())
         }
         CommandError::NotCallable { .. } | CommandError::Denied { .. } => {
             ("number", "a number as it is dialled here, or as +12025550123".to_owned())
@@ -273,6 +274,7 @@ fn status_of(error: &CommandError) -> StatusCode {
         CommandError::NoSuchPbx(_)
         | CommandError::WhichPbx(_)
         | CommandError::NoSuchCode(_)
+        | CommandError::OfCustomers(_)
         | CommandError::Time { .. } => StatusCode::BAD_REQUEST,
         CommandError::NotCallable { .. }
         | CommandError::Denied { .. }

@@ -13,6 +13,9 @@ pub(crate) struct Status {
     pub(crate) version: String,
     /// When the daemon started, ms since 1970 UTC.
     pub(crate) since_ms: Millis,
+    /// Its clock at this moment, ms since 1970 UTC.
+    #[serde(default)]
+    pub(crate) now_ms: Millis,
     /// The PBXs, in the order of the configuration.
     pub(crate) pbx: Vec<PbxStatus>,
     /// Callbacks are made at all.
@@ -42,6 +45,9 @@ pub(crate) struct PbxStatus {
     pub(crate) name: String,
     /// Address in the configuration.
     pub(crate) address: String,
+    /// IANA's name of the time zone of its `[hours]`, by which times without a zone are read; `null` if it has none.
+    #[serde(default)]
+    pub(crate) timezone: Option<String>,
     /// `connecting`, `live`, or why it is down.
     pub(crate) link: String,
     /// Another callbackd that makes callbacks there, by the first 8 characters of its database's identity; none seen: `null`.

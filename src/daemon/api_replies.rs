@@ -152,11 +152,18 @@ fn queues_of(monitor: &Monitor, callbacks: &Callbacks) -> Vec<QueueInPresence> {
 }
 
 /// How things stand.
-pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: Millis) -> Status {
+pub(crate) fn status(
+    pbxs: &Pbxs,
+    callbacks: &Callbacks,
+    storage: &Storage,
+    since_ms: Millis,
+    now_ms: Millis,
+) -> Status {
     let scheduler = callbacks.scheduler();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since_ms,
+        now_ms,
         pbx: pbxs.monitors().iter().map(|w| pbx(w, callbacks, storage)).collect(),
         callbacks_enabled: scheduler.policies().any_enabled(),
         callbacks: scheduler.open().into_iter().map(|(state, count)| (state.to_string(), count)).to_map(),
@@ -192,8 +199,10 @@ fn pbx(monitor: &Monitor, callbacks: &Callbacks, storage: &Storage) -> PbxStatus
     let agents = presence.agents();
     let free = |agent: &&AgentView<'_>| callbacks.scheduler().why_not(&monitor.name, agent).is_none();
     let another = callbacks.scheduler().another_on(&monitor.name);
+    let policy = callbacks.scheduler().policies().of(&monitor.name);
     PbxStatus {
         name: monitor.name.to_string(),
+        timezone: policy.of(None).hours.timezone().map(str::to_owned),
         another_callbackd: another.map(|another| another.identity.as_str().to_owned()),
         gives_way: another.is_some_and(|another| another.gives_way),
         address: monitor.peer.clone(),
@@ -208,7 +217,7 @@ fn pbx(monitor: &Monitor, callbacks: &Callbacks, storage: &Storage) -> PbxStatus
         agents: agents.len(),
         free: monitor.tracker().sees().then(|| agents.iter().filter(free).count()),
         waiting: monitor.tracker().sees().then(|| presence.waiting()),
-        callbacks_enabled: callbacks.scheduler().policies().of(&monitor.name).enabled,
+        callbacks_enabled: policy.enabled,
         calls_stored: storage.calls_of(&monitor.name),
     }
 }

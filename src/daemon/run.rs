@@ -289,7 +289,8 @@ impl Daemon {
     }
 
     fn stands(&self) -> Status {
-        let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);
+        let mut status =
+            api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms, self.clock.now().wall_ms);
         status.counters.api.commands_refused = self.api.commands_refused();
         for (pbx, counters) in &mut status.counters.pbx {
             counters.records_given_up = self.proofs.given_up(pbx);

@@ -98,6 +98,7 @@ columns! {
             added_ms: entry.added_ms,
             until_ms: entry.until_ms,
             code: entry.code,
+            by_hand_until_ms: entry.by_hand_until_ms,
         }
         others {}
     }

@@ -103,8 +103,15 @@ fn records(n: i64) -> Vec<Record> {
     };
     let number_e164 = E164::new("+12025550123").unwrap();
     let (reason, by) = ("asked".to_owned(), "ann".to_owned());
-    let entry =
-        DoNotCall { number_e164: number_e164.clone(), reason, by, added_ms: MONDAY_10, until_ms: None, code: None };
+    let entry = DoNotCall {
+        number_e164: number_e164.clone(),
+        reason,
+        by,
+        added_ms: MONDAY_10,
+        until_ms: None,
+        code: None,
+        by_hand_until_ms: None,
+    };
     vec![
         Record::Agent { pbx: pbx(), agent, name: "Ann".to_owned() },
         Record::InProgress(Arc::new(in_progress)),

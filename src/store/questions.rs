@@ -114,6 +114,11 @@ pub(super) const MEANWHILE: &str = "
      WHERE a.result IS NULL AND b.closed_ms IS NULL AND substr(coalesce(c.number_e164, c.number), -4) = substr(b.number_e164, -4)
        AND c.number_e164 = b.number_e164 AND max(t.at_ms, c.ended_ms) >= a.intended_ms
      ORDER BY t.at_ms";
+/// Callbacks of an attempt without a result whose code is on its call no more.
+pub(super) const TAKEN_BACK: &str = "
+    SELECT b.id FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id CROSS JOIN calls c ON c.pbx = b.linkedid_pbx AND c.linkedid = b.linkedid
+     WHERE a.result IS NULL AND b.closed_ms IS NULL AND b.code IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.call_id = c.id AND t.code = b.code)";
 /// The last attempt decides: a refusal that was followed by anything else is forgotten. `CROSS JOIN`: first the open callbacks, then theirs.
 pub(super) static REFUSALS: LazyLock<String> = LazyLock::new(|| {
     let refused = words(AttemptResult::ALL.iter().filter(|result| result.meaning().refused_by_agent));
@@ -326,6 +331,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: called", CALLED.to_owned()),
         ("start: asked", ASKED.to_owned()),
         ("start: codes meanwhile", MEANWHILE.to_owned()),
+        ("start: code taken off", TAKEN_BACK.to_owned()),
         ("start: refusals", REFUSALS.clone()),
         ("start: dialled", DIALLED.clone()),
         ("start: owners", OWNERS.to_owned()),

@@ -4,7 +4,7 @@ use super::callback_rows::{attempt, callback, do_not_call_entry};
 use super::inspect::open_read_only;
 use super::questions::{
     ASKED, CALLED, CALLS_BY_ID, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE, OPEN_CALLBACKS,
-    OPEN_MISSES, OWNERS, REFUSALS, SERVED, TRUNKS_OF_CUSTOMERS,
+    OPEN_MISSES, OWNERS, REFUSALS, SERVED, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
 };
 use super::rows::{SELECT_CALL, call, e164, tag, unless_misspelt};
 use super::{Error, Store};
@@ -151,6 +151,7 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .filter_map(|read| read.and_then(|(id, number)| Ok(unless_misspelt(number)?.map(|n| (id, n)))).transpose())
         .collect::<rusqlite::Result<_>>()?;
     let asked = connection.prepare(ASKED)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let taken_back = connection.prepare(TAKEN_BACK)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let meanwhile = connection
         .prepare(MEANWHILE)?
         .query_map([], |row| Ok((row.get("call_id")?, tag(row)?)))?
@@ -185,6 +186,7 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         called,
         asked,
         meanwhile,
+        taken_back,
         refusals,
         dialled,
         owners,

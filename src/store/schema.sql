@@ -277,7 +277,8 @@ CREATE TABLE do_not_call (
     "by"        TEXT    NOT NULL,          -- who asked for it
     added_ms    INTEGER NOT NULL,          -- ms since 1970 UTC: since
     until_ms    INTEGER,                   -- ms since 1970 UTC: until; NULL for ever
-    code        TEXT                       -- the code of a call that put it there; NULL if a person did
+    code        TEXT,                      -- the code of a call by which it holds until then; NULL if a person put it there
+    by_hand_until_ms INTEGER               -- ms since 1970 UTC: until when a person had put it there before the code, which lasts longer; NULL without a code, or if nobody had
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identity (

@@ -300,6 +300,7 @@ fn a_forbidden_number_is_refused_until_its_time_is_over() {
         added_ms: 0,
         until_ms: Some(MONDAY_10 + HOUR),
         code: None,
+        by_hand_until_ms: None,
     };
     let restored = RestoredState { do_not_call: vec![entry], ..RestoredState::default() };
     let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"])], restored);

@@ -7,7 +7,7 @@ use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::codes::{Codes, Said};
 use callbackd_core::model::progress::Step;
-use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, LegResult, Moment, Tag};
+use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, LegResult, Moment, Tag, TagChange};
 
 const DAY: i64 = 24 * HOUR;
 
@@ -154,6 +154,19 @@ fn a_callback_lasts_until_the_last_code_of_its_call_that_asks_for_it_is_taken_of
     assert_eq!((scene.row(1).state.is_open(), scene.row(1).code.as_deref()), (true, Some("CALLBACK")));
     takes_off(&mut scene, &call, "CALLBACK", Vec::new());
     assert_eq!(scene.row(1).state, CallbackState::Cancelled);
+    // Set one after the other.
+    for first in ["FOLLOW_UP", "CALLBACK"] {
+        let mut scene = self::scene();
+        scene.presence.agents.clear();
+        let call = talked(&mut scene, "first");
+        sets(&mut scene, &call, "FOLLOW_UP");
+        sets(&mut scene, &call, "CALLBACK");
+        takes_off(&mut scene, &call, first, Vec::new());
+        assert!(scene.row(1).state.is_open());
+        let other = if first == "CALLBACK" { "FOLLOW_UP" } else { "CALLBACK" };
+        takes_off(&mut scene, &call, other, Vec::new());
+        assert_eq!(scene.row(1).state, CallbackState::Cancelled, "{first} first");
+    }
 }
 
 #[test]
@@ -213,9 +226,22 @@ fn a_code_replaces_no_entry_of_the_list_that_lasts_longer() {
     scene.asks(by_hand(Some(2 * 365 * DAY))).unwrap();
     sets(&mut scene, &call, "SPAM");
     assert_eq!(listed(&scene), Some("asked"));
+    // A longer one goes with the code: what a person said stays.
     scene.asks(by_hand(Some(DAY))).unwrap();
+    let asked = scene.do_not_call[ANN].clone();
     sets(&mut scene, &call, "SPAM");
-    assert_eq!(listed(&scene), Some("SPAM"));
+    sets(&mut scene, &call, "WRONG_NUMBER");
+    let entry = &scene.do_not_call[ANN];
+    assert_eq!((entry.code.as_deref(), entry.by_hand_until_ms), (Some("WRONG_NUMBER"), asked.until_ms));
+    assert_eq!(entry.until_ms, None);
+    takes_off(&mut scene, &call, "WRONG_NUMBER", Vec::new());
+    assert_eq!(scene.do_not_call[ANN].code.as_deref(), Some("SPAM"));
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!(scene.do_not_call[ANN], asked);
+    sets(&mut scene, &call, "SPAM");
+    scene.pass(2 * DAY);
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!(listed(&scene), None, "its time was over");
 }
 
 #[test]
@@ -255,7 +281,7 @@ fn being_called(attempts: u32) -> (Scene, FinishedCall) {
 
 #[test]
 fn a_code_that_is_taken_off_during_the_attempt_ends_that_unless_they_talk_and_then_no_other_follows() {
-    for talking in [false, true] {
+    for (talking, restarts) in [(false, false), (true, false), (true, true)] {
         let mut scene = scene();
         let call = talked(&mut scene, "first");
         sets(&mut scene, &call, "CALLBACK");
@@ -268,11 +294,14 @@ fn a_code_that_is_taken_off_during_the_attempt_ends_that_unless_they_talk_and_th
         takes_off(&mut scene, &call, "CALLBACK", Vec::new());
         assert_eq!(scene.row(1).state == CallbackState::Talking, talking);
         assert_eq!(scene.hung_up().is_empty(), talking);
+        if restarts {
+            scene = restarted(&scene, Vec::new());
+        }
         if talking {
             let from = scene.now.wall_ms;
             scene.ends(FIRST, talk(from, SECOND));
         }
-        assert_eq!(scene.row(1).state, CallbackState::Cancelled, "talking: {talking}");
+        assert_eq!(scene.row(1).state, CallbackState::Cancelled, "talking: {talking}, restarts: {restarts}");
     }
 }
 
@@ -353,6 +382,13 @@ fn whoever_asks_while_the_last_attempt_goes_on_is_called_once_more() {
     }
 }
 
+/// The code that asks for this callback is on its call.
+fn is_set(scene: &Scene, row: &CallbackRow) -> bool {
+    let of_call = |change: &&TagChange| row.first_miss.as_ref().is_some_and(|call| *call.linkedid == *change.linkedid);
+    let last = scene.tags.iter().rfind(|change| of_call(change) && row.code.as_ref() == Some(&change.tag.code));
+    last.is_some_and(|change| !change.removed)
+}
+
 /// What the next run makes of what this one has stored, at the same moment.
 fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
     let restored = RestoredState {
@@ -364,6 +400,12 @@ fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
             .iter()
             .filter(|(_, step)| step.by == "ann" && step.state.is_active())
             .map(|(id, _)| *id)
+            .collect(),
+        taken_back: before
+            .rows
+            .values()
+            .filter(|row| row.code.is_some() && !is_set(before, row))
+            .map(|row| row.id)
             .collect(),
         last_id: 1,
         ..RestoredState::default()
@@ -396,6 +438,12 @@ fn what_a_code_asks_for_during_an_attempt_follows_it_also_in_the_next_run_unless
     let from = scene.now.wall_ms;
     scene.ends(FIRST, talk(from, MINUTE));
     assert_eq!((scene.stands(2).as_str(), scene.row(2).code.as_deref()), ("WAITING DELAY", Some("FOLLOW_UP")));
+    // What is asked for during an attempt that fails and was the last one waits as long as another attempt would.
+    let (mut scene, call) = being_called(3);
+    sets(&mut scene, &call, "CALLBACK");
+    rings_in_vain(&mut scene, 3);
+    assert_eq!((scene.stands(1).trim(), scene.stands(2).as_str()), ("EXHAUSTED", "WAITING DELAY"));
+    assert_eq!(scene.row(2).due_ms, scene.now.wall_ms + 15 * MINUTE);
     // And over its failure, in the callback that goes on.
     let (mut scene, call) = being_called(1);
     sets(&mut scene, &call, "FOLLOW_UP");

@@ -31,7 +31,8 @@ fn a_time_that_is_none_is_refused_by_both_with_what_to_write_instead() {
         ("", "it is no time"),
         ("+", "it is no time"),
         ("2026-13-01T09:30", "it is no time"),
-        ("2026-03-29T02:30Z", "it is no time"),
+        ("2026-03-29T02:30z", "it is no time"),
+        ("2026-03-29T02:30Z", "it is over"),
         ("2001-01-01T09:30", "it is over: name a time that lies ahead"),
         ("+32d", "it is too far ahead: 31 days at most"),
     ] {
@@ -66,6 +67,14 @@ fn a_moment_is_by_the_clock_of_the_hours_and_a_delay_is_from_now_on() {
     let at = tomorrow.strftime("%Y-%m-%dT%H:%M").to_string();
     let (named, _) = times(&front, "+12025550125", &at);
     assert_eq!(named, (now + DAY_MS) / 60_000 * 60_000, "{at}");
+    // Or by another zone's; the API says whose clock it is otherwise.
+    let elsewhere = tomorrow.strftime("%Y-%m-%dT%H:%M-03:00").to_string();
+    let (named, _) = times(&front, "+12025550126", &elsewhere);
+    assert_eq!(named, (now + DAY_MS) / 60_000 * 60_000 + 8 * 3_600_000 + 1_800_000, "{elsewhere}");
+    let status = front.get("/v1/status");
+    assert_eq!(status["pbx"][0]["timezone"], json!("Asia/Kolkata"));
+    let moment = front.get("/v1/status")["now_ms"].as_i64().unwrap();
+    assert!((status["now_ms"].as_i64().unwrap()..now + 600_000).contains(&moment), "{moment}");
 }
 
 #[test]

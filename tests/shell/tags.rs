@@ -1,6 +1,6 @@
 //! Codes of calls over the API, by command and on a page: set, listed, counted, taken off; and what is refused.
 
-use crate::front::Front;
+use crate::front::{Front, http};
 use crate::pages::{ask, logged_in, token, with_pages};
 use crate::ports::free_port;
 use crate::stored::{abandoned, answered, record};
@@ -88,6 +88,29 @@ fn a_number_stays_on_the_do_not_call_list_until_the_last_code_is_off_its_calls_t
     assert_eq!(listed(), None);
 }
 
+/// What is read for the one must not be old when it is done.
+#[test]
+fn a_code_that_is_set_at_the_moment_in_which_another_call_loses_it_keeps_the_number_on_the_list() {
+    let front = with_calls();
+    let db = rusqlite::Connection::open(front.site.path("calls.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+    db.execute("UPDATE calls SET number_e164 = '+12025550199', number = '2025550199'", []).unwrap();
+    let socket = front.socket();
+    let asks = |method: &str, path: &str, body: &str| assert_eq!(http(&socket, method, path, body).unwrap().0, 200);
+    let sets = |call: &str| asks("POST", "/v1/tags", &json!({"call": call, "code": "SPAM"}).to_string());
+    let takes_off = |call: &str| asks("DELETE", &format!("/v1/tags/{call}/SPAM"), "");
+    for round in 0..20 {
+        sets("1");
+        std::thread::scope(|threads| {
+            threads.spawn(|| takes_off("1"));
+            threads.spawn(|| sets("2"));
+        });
+        assert_eq!(front.get("/v1/dnc").as_array().unwrap().len(), 1, "call 2 has it, round {round}");
+        takes_off("2");
+        assert_eq!(front.get("/v1/dnc"), json!([]), "round {round}");
+    }
+}
+
 #[test]
 fn a_code_that_nothing_knows_is_refused_as_a_filter_and_one_that_a_call_has_is_taken() {
     let front = with_calls();
@@ -106,6 +129,7 @@ fn what_cannot_be_set_is_refused_with_the_reason() {
         (json!({"call": "2", "code": "LUNCH"}), 400, "there is no code LUNCH"),
         (json!({"call": "99", "code": "SPAM"}), 404, "there is no call 99"),
         (json!({"call": "2", "pbx": "berlin", "code": "SPAM"}), 400, "berlin"),
+        (json!({"call": "2", "code": "callback_at"}), 400, "CALLBACK_AT is what a customer says"),
         (json!({"call": "2"}), 400, "`code` is needed"),
         (json!({"call": "2", "code": "SPAM", "by": "x"}), 400, "unknown field `by`"),
     ] {

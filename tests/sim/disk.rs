@@ -250,7 +250,18 @@ impl Disk {
             |attempt: &&AttemptRow| self.callbacks.get(&attempt.callback_id).is_some_and(|row| row.closed_ms.is_some());
         let called = in_flight().filter(closed).filter_map(|a| Some((a.callback_id, number(a.callback_id)?)));
         let asked = in_flight().filter(|a| self.changed.get(&a.callback_id).is_some_and(|at| *at >= a.intended_ms));
+        let lost_its_code = |attempt: &&AttemptRow| {
+            let row = self.callbacks.get(&attempt.callback_id).filter(|row| row.closed_ms.is_none());
+            row.is_some_and(|row| {
+                let call = row.first_miss.as_ref().and_then(|call| self.calls.get(call));
+                let has = |call: &FinishedCall| {
+                    call.tags.iter().chain(self.said(call)).any(|tag| row.code.as_ref() == Some(&tag.code))
+                };
+                row.code.is_some() && call.is_some_and(|call| !has(call))
+            })
+        };
         RestoredState {
+            taken_back: in_flight().filter(lost_its_code).map(|a| a.callback_id).collect(),
             asked: asked.map(|a| a.callback_id).collect(),
             called: called.collect(),
             meanwhile: meanwhile.collect(),

@@ -283,6 +283,7 @@ fn changes_of_the_do_not_call_list_are_recorded_and_a_number_that_was_not_on_it_
         added_ms: MONDAY_10,
         until_ms: None,
         code: None,
+        by_hand_until_ms: None,
     };
     store.write(&[Record::DncRemove(number()), Record::DncAdd(entry), Record::DncRemove(number())]).unwrap();
     assert_eq!(place.changed(), [changed("dnc.added", "+12025550123", 1), changed("dnc.removed", "+12025550123", 0)]);

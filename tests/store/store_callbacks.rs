@@ -386,6 +386,7 @@ fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_of
         added_ms: MONDAY_10,
         until_ms,
         code: None,
+        by_hand_until_ms: None,
     };
     let (ever, week) = (entry("+12025550123", None), entry("+12025550124", Some(MONDAY_10 + 7 * DAY)));
     database.write(&[Record::DncAdd(ever.clone()), Record::DncAdd(week.clone())]);

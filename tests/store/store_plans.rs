@@ -32,7 +32,7 @@ const GROWING: [&str; 14] = [
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 20] = [
+const ALLOWED: [(&str, &str); 21] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
@@ -55,6 +55,7 @@ const ALLOWED: [(&str, &str); 20] = [
     ("start: called", "SCAN a USING INDEX callback_attempts_open"),
     ("start: asked", "SCAN a USING INDEX callback_attempts_open"),
     ("start: codes meanwhile", "SCAN a USING INDEX callback_attempts_open"),
+    ("start: code taken off", "SCAN a USING INDEX callback_attempts_open"),
     // As many as are asked for, from the beginning.
     ("feed: to be removed", "SCAN outbox"),
     ("webhooks: old attempts", "SCAN webhook_attempts"),

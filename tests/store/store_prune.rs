@@ -136,7 +136,7 @@ fn gaps_intervals_and_expired_entries_of_the_list_go_and_what_still_holds_stays(
             &format!(
                 "INSERT INTO gaps VALUES ({n}, 'pbx', {t}, {t} + 5, 'link_lost', 0);
                  INSERT INTO agent_intervals VALUES ('pbx', 'PJSIP/101', 'talking', '', '', {t}, {t} + 5), ('pbx', 'PJSIP/102', 'paused', 'sales', 'lunch', {t}, {t} + 5);
-                 INSERT INTO do_not_call VALUES ('+1202555000{n}', '', 'x', {old}, {t} + 5, NULL);"
+                 INSERT INTO do_not_call VALUES ('+1202555000{n}', '', 'x', {old}, {t} + 5, NULL, NULL);"
             ),
         );
     }
@@ -144,7 +144,7 @@ fn gaps_intervals_and_expired_entries_of_the_list_go_and_what_still_holds_stays(
         &path,
         &format!(
             "INSERT INTO agent_intervals VALUES ('pbx', 'PJSIP/103', 'logged_in', '', '', {old}, NULL);
-             INSERT INTO do_not_call VALUES ('+12025550009', '', 'x', {old}, NULL, NULL)"
+             INSERT INTO do_not_call VALUES ('+12025550009', '', 'x', {old}, NULL, NULL, NULL)"
         ),
     );
     assert_eq!(pruned(&mut store), Pruned { gaps: 1, intervals: 2, do_not_call: 1, ..Pruned::default() });

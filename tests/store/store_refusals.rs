@@ -239,7 +239,7 @@ fn a_number_that_somebody_wrote_by_hand_and_is_none_costs_its_row_and_no_other()
     by_hand
         .execute_batch(
             "UPDATE calls SET number_e164 = '2025550123' WHERE linkedid = '1.1';
-             INSERT INTO do_not_call VALUES ('5550199', 'typed', 'ann', 1, NULL, NULL), ('+12025550199', 'asked', 'ann', 1, NULL, NULL);",
+             INSERT INTO do_not_call VALUES ('5550199', 'typed', 'ann', 1, NULL, NULL, NULL), ('+12025550199', 'asked', 'ann', 1, NULL, NULL, NULL);",
         )
         .unwrap();
     drop(by_hand);

@@ -3,8 +3,8 @@
 use super::store_callbacks::{DAY, Database, attempt, call, callback, change, e164, pbx, row};
 use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd_core::model::{
-    AgentKey, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, FinishedCall, PbxId, Record, Tag,
-    TagChange,
+    AgentKey, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, FinishedCall, PbxId,
+    Record, Tag, TagChange,
 };
 use std::sync::Arc;
 
@@ -63,6 +63,34 @@ fn a_restart_reads_the_codes_that_were_set_on_calls_of_those_who_are_being_calle
     assert_eq!(read(&database), both, "since the attempt began, and of its customer");
     database.write(&[Record::Attempt(Arc::new(attempt(4, 1, Some(AttemptResult::AgentRejected))))]);
     assert_eq!(read(&database), []);
+}
+
+#[test]
+fn a_restart_reads_which_callbacks_have_lost_their_code_while_they_talked() {
+    let mut database = Database::new();
+    let tag = Tag { code: "FOLLOW_UP".into(), note: String::new(), by: "ann".into(), at_ms: MONDAY_10 + 10_000 };
+    let said = |linkedid: &str, removed| {
+        let tag = tag.clone();
+        Record::Tag(Box::new(TagChange { pbx: pbx(), linkedid: linkedid.into(), tag, removed }))
+    };
+    let of = |id, linkedid: &str, number: &str| CallbackRow {
+        first_miss: Some(CallKey::new(&pbx(), linkedid)),
+        code: Some("FOLLOW_UP".into()),
+        ..row(id, number)
+    };
+    let mut records = Vec::new();
+    for (id, linkedid, number) in [(4, "1.1", "+12025550123"), (5, "1.2", "+12025550124"), (6, "1.3", "+12025550125")] {
+        records.push(record(answered(linkedid)));
+        records.push(said(linkedid, false));
+        records.push(callback(change(of(id, linkedid, number), "")));
+    }
+    records.push(callback(change(of(7, "not stored", "+12025550126"), "")));
+    records.extend([4, 5, 7].map(|id| Record::Attempt(Arc::new(attempt(id, 1, None)))));
+    database.write(&records);
+    let read = |database: &Database| database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap().taken_back;
+    assert!(read(&database).is_empty());
+    database.write(&[said("1.1", true), said("1.3", true)]);
+    assert_eq!(read(&database), [4], "the third has no attempt under way");
 }
 
 #[test]

@@ -29,6 +29,11 @@ pub(crate) struct CodeRequest {
 }
 
 impl CodeRequest {
+    /// The customer is not called before this moment, ms since 1970 UTC: an attempt has just failed.
+    pub(crate) fn put_off_until(&mut self, at_ms: Millis) {
+        self.after_ms = self.after_ms.max(at_ms.saturating_sub(self.tag.at_ms));
+    }
+
     /// This code of this call asks for it.
     fn is_by(&self, call: &CallKey, code: &str) -> bool {
         self.call == *call && self.tag.code == code
@@ -49,8 +54,11 @@ impl Scheduler {
 
     fn suppresses(&mut self, number: &E164, tag: &Tag) {
         let Some(for_ms) = self.suppressing(&tag.code).map(|code| code.expires_ms) else { return };
-        if let Some(entry) = self.customers.do_not_call_by_code(number, tag, for_ms, self.now.wall_ms) {
-            self.add_to_dnc(entry);
+        let Some(entry) = self.customers.do_not_call_by_code(number, tag, for_ms, self.now.wall_ms) else { return };
+        if self.customers.may_add_to_dnc(number, &entry.reason) {
+            self.add_to_dnc(entry, &tag.by);
+        } else {
+            self.counters.do_not_call_refused += 1;
         }
     }
 
@@ -187,11 +195,15 @@ impl Scheduler {
     /// A callback that it closed, and that would be open still, is opened again: of a customer whom nobody has served since.
     fn suppressed_no_more(&mut self, number: &E164, said: &Said, gone: &Tag) {
         let code = gone.code.as_str();
-        if self.do_not_call_entry(number).and_then(|entry| entry.code.as_deref()) != Some(code) {
+        let Some(entry) = self.do_not_call_entry(number).filter(|entry| entry.code.as_deref() == Some(code)) else {
             return;
+        };
+        if let Some(by_hand) = entry.by_hand(self.now.wall_ms) {
+            self.add_to_dnc(by_hand, &gone.by);
+        } else {
+            self.customers.remove_from_dnc(number);
+            self.store(Record::DncRemove(number.clone()));
         }
-        self.customers.remove_from_dnc(number);
-        self.store(Record::DncRemove(number.clone()));
         let left = said.of_call.iter().filter(|tag| tag.code != code);
         for tag in left.chain(&said.elsewhere) {
             self.suppresses(number, tag);
@@ -221,7 +233,7 @@ impl Scheduler {
         let (due_ms, expires_ms) = self.times(request);
         let expires = self.mono(expires_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.requested_by_code(&request.call, &request.tag.code, request.language.as_ref(), due_ms);
+        task.requested_by_code(&request.call, request.language.as_ref(), due_ms);
         if task.row().expires_ms < expires_ms {
             task.expires_at(expires_ms, expires);
         }

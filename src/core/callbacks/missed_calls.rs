@@ -108,15 +108,15 @@ impl Scheduler {
     }
 
     /// Puts a customer on the list; what is open for the customer is closed.
-    pub(crate) fn add_to_dnc(&mut self, entry: DoNotCall) {
+    pub(crate) fn add_to_dnc(&mut self, entry: DoNotCall, by: &str) {
         self.store(Record::DncAdd(entry.clone()));
         let number = entry.number_e164.clone();
-        let (why, by) = (entry.reason.clone(), entry.by.clone());
+        let why = entry.why().to_owned();
         self.customers.add_to_dnc(entry);
         if let Some(id) = self.tasks.open_for(&number)
             && self.tasks[id].row().state != CallbackState::Talking
         {
-            self.close(id, CallbackState::Dnc, &why, &by, "added to the do-not-call list");
+            self.close(id, CallbackState::Dnc, &why, by, "added to the do-not-call list");
         }
     }
 
@@ -264,7 +264,7 @@ impl Scheduler {
     /// Why this number may never be called from this PBX, if so.
     pub(crate) fn block_reason(&self, pbx: &PbxId, number: &E164) -> Option<(CallbackState, String)> {
         if let Some(entry) = self.do_not_call_entry(number) {
-            return Some((CallbackState::Dnc, entry.reason.clone()));
+            return Some((CallbackState::Dnc, entry.why().to_owned()));
         }
         let denied = self.policy(pbx).may_be_called(number).err()?;
         Some((CallbackState::NotCallable, denied.word().to_owned()))

@@ -270,6 +270,11 @@ impl Scheduler {
                 task.once_more = true;
             }
         }
+        for id in restored.taken_back {
+            if let Some(task) = scheduler.tasks.get_mut(id) {
+                task.taken_back = true;
+            }
+        }
         scheduler.resume_requests(restored.meanwhile);
         scheduler
     }

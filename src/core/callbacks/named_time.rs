@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! 2026-11-30T09:30        by the clock of the business (`[hours]`)
+//! 2026-11-30T09:30+01:00  by the clock of that zone; Z for UTC
 //! +2h, +90m, +1h30m       from the moment at which it was said
 //! ```
 
 use crate::millis::Millis;
 use crate::model::hours::Hours;
+use jiff::Timestamp;
 
 /// No time further ahead than this (ms) is taken: it is known for so long who was served meanwhile.
 pub const MAX_AHEAD_MS: Millis = 31 * 86_400_000;
@@ -15,7 +17,9 @@ pub const MAX_AHEAD_MS: Millis = 31 * 86_400_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NamedTimeError {
     /// Neither a moment nor a delay.
-    #[error("it is no time: write 2026-11-30T09:30, by the clock of [hours], or +2h, +90m, +1h30m")]
+    #[error(
+        "it is no time: write 2026-11-30T09:30, by the clock of [hours], 2026-11-30T09:30+01:00, or +2h, +90m, +1h30m"
+    )]
     Form,
     /// Before the moment at which it was said.
     #[error("it is over: name a time that lies ahead, by the clock of [hours] (hours.timezone)")]
@@ -45,11 +49,15 @@ pub fn named_time(text: &str, hours: &Hours, said_ms: Millis) -> Result<Millis, 
     }
 }
 
-/// A date and a time of day. The parser takes more: offsets, which would be passed over, and annotations.
+/// A date and a time of day, with or without a zone. The parser takes more: weeks, annotations.
 fn moment(text: &str, hours: &Hours) -> Option<Millis> {
     let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     let known = ["0000-00-00T00:00", "0000-00-00T00:00:00", "0000-00-00 00:00", "0000-00-00 00:00:00"];
-    known.contains(&&*shape).then(|| text.parse().ok()).flatten().and_then(|civil| hours.moment(civil))
+    if known.contains(&&*shape) {
+        return text.parse().ok().and_then(|civil| hours.moment(civil));
+    }
+    let of_zone = ["Z", "+00:00", "-00:00"].into_iter().find_map(|zone| shape.strip_suffix(zone))?;
+    known.contains(&of_zone).then(|| text.parse::<Timestamp>().ok()).flatten().map(Timestamp::as_millisecond)
 }
 
 /// `2h`, `90m`, `1h30m`; units s, m, h, d.

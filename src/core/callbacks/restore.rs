@@ -16,6 +16,8 @@ pub struct RestoredState {
     pub asked: Vec<i64>,
     /// Calls of customers to whom such an attempt is under way which a code was set on, or which ended, since it began, with each of those codes.
     pub meanwhile: Vec<(FinishedCall, Tag)>,
+    /// Callbacks with such an attempt whose code, which alone asks for them, was taken off its call: they were talking then.
+    pub taken_back: Vec<i64>,
     /// The last agent of the attempts of each open callback that no agent took: (callback, agent, ended).
     pub refusals: Vec<(i64, AgentKey, Millis)>,
     /// Attempts of the last 24 hours in which a customer may have been dialled: when, and whom.

@@ -136,10 +136,10 @@ impl Task {
         self.row.missed_count = self.row.missed_count.saturating_sub(1).max(1);
     }
 
-    /// This code of this call asks for it, in this language if that is known; it is called back at this moment unless it is due later.
-    pub(crate) fn requested_by_code(&mut self, call: &CallKey, code: &str, language: Option<&String>, due_ms: Millis) {
-        // With another one two reasons are behind it: it goes on without either.
-        self.row.code.take_if(|of_first| of_first != code || self.row.first_miss.as_ref() != Some(call));
+    /// A code of this call asks for it, in this language if that is known; it is called back at this moment unless it is due later.
+    pub(crate) fn requested_by_code(&mut self, call: &CallKey, language: Option<&String>, due_ms: Millis) {
+        // With another call two are behind it: it goes on without either's code. Which codes its own call has is read when one is taken off.
+        self.row.code.take_if(|_| self.row.first_miss.as_ref() != Some(call));
         self.row.requested = true;
         self.row.requested_for_ms.get_or_insert(due_ms.max(self.row.due_ms));
         self.row.language = language.cloned().or_else(|| self.row.language.take());

@@ -314,6 +314,25 @@ pub struct DoNotCall {
     pub added_ms: Millis,
     /// Until; `None` for ever.
     pub until_ms: Option<Millis>,
-    /// The code of a call that put it there: with the code it goes. `None` if a person or a program did.
+    /// The code of a call by which it holds until then: with the code it goes. `None` if a person or a program put it there.
     pub code: Option<String>,
+    /// A person or a program had put it there until then, ms since 1970 UTC, before the code made it longer: so long it stays without the
+    /// code. `None` without a code, or if nobody had.
+    pub by_hand_until_ms: Option<Millis>,
+}
+
+impl DoNotCall {
+    /// Why the customer is not called, in a word or a person's text.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        self.code.as_deref().unwrap_or(&self.reason)
+    }
+
+    /// What stays of it at this moment when its code goes.
+    #[must_use]
+    pub fn by_hand(&self, now_ms: Millis) -> Option<Self> {
+        let until_ms = if self.code.is_some() { Some(self.by_hand_until_ms?) } else { self.until_ms };
+        let holds = until_ms.is_none_or(|until| until > now_ms);
+        holds.then(|| Self { until_ms, code: None, by_hand_until_ms: None, ..self.clone() })
+    }
 }

@@ -185,6 +185,12 @@ impl Hours {
         civil.to_zoned(self.zone.clone()).ok().map(|at| at.timestamp().as_millisecond())
     }
 
+    /// IANA's name of the time zone, if it has one.
+    #[must_use]
+    pub fn timezone(&self) -> Option<&str> {
+        self.zone.iana_name()
+    }
+
     /// The day of this moment and those behind it, as they are understood.
     #[must_use]
     pub fn days(&self, from_ms: Millis, count: usize) -> Vec<Day> {

@@ -435,6 +435,7 @@ CREATE TABLE callbackd.do_not_call (
     added_ms    bigint NOT NULL,
     until_ms    bigint,
     code        text,
+    by_hand_until_ms bigint,
     PRIMARY KEY (site, number_e164)
 );
 COMMENT ON TABLE callbackd.do_not_call IS 'Numbers that are not called back';
@@ -446,7 +447,8 @@ COMMENT ON COLUMN callbackd.do_not_call.reason IS 'why they are not to be called
 COMMENT ON COLUMN callbackd.do_not_call."by" IS 'who asked for it';
 COMMENT ON COLUMN callbackd.do_not_call.added_ms IS 'ms since 1970 UTC: since';
 COMMENT ON COLUMN callbackd.do_not_call.until_ms IS 'ms since 1970 UTC: until; NULL for ever';
-COMMENT ON COLUMN callbackd.do_not_call.code IS 'the code of a call that put it there; NULL if a person did';
+COMMENT ON COLUMN callbackd.do_not_call.code IS 'the code of a call by which it holds until then; NULL if a person put it there';
+COMMENT ON COLUMN callbackd.do_not_call.by_hand_until_ms IS 'ms since 1970 UTC: until when a person had put it there before the code, which lasts longer; NULL without a code, or if nobody had';
 
 CREATE TABLE callbackd.agents (
     site        text COLLATE "C" NOT NULL,

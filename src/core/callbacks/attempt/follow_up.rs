@@ -142,6 +142,9 @@ impl Scheduler {
         let spent = task.row().counted >= max_attempts && !once_more;
         if spent || task.row().attempts >= MAX_ATTEMPTS {
             let why = if task.row().counted >= max_attempts { "" } else { "too-many-attempts" };
+            for request in &mut task.then {
+                request.put_off_until(now.saturating_add(retry_ms));
+            }
             return self.close(id, CallbackState::Exhausted, why, OURSELVES, &note);
         }
         let named = task.not_before.take().filter(|at| *at > now.saturating_add(retry_ms));

@@ -6,6 +6,7 @@ use crate::callbacks::task::reason;
 use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
 use crate::millis::Millis;
+use crate::model::codes::NAMED_TIME;
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::text::the_one;
@@ -84,6 +85,9 @@ impl Scheduler {
                 if self.policies.codes.get(&code).is_none() {
                     return Err(CommandError::NoSuchCode(code));
                 }
+                if code == NAMED_TIME {
+                    return Err(CommandError::OfCustomers(NAMED_TIME));
+                }
                 let tag = Tag { code, note: note.clone(), by: by.to_owned(), at_ms: self.now.wall_ms };
                 self.tagged(call, tag.clone());
                 Ok(Done::Tagged(tag))
@@ -107,8 +111,9 @@ impl Scheduler {
                     added_ms: self.now.wall_ms,
                     until_ms: for_ms.map(|ms| self.now.wall_ms.saturating_add(ms)),
                     code: None,
+                    by_hand_until_ms: None,
                 };
-                self.add_to_dnc(entry.clone());
+                self.add_to_dnc(entry.clone(), by);
                 Ok(Done::DncAdded(entry))
             }
             Command::DncRemove { number } => {

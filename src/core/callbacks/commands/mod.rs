@@ -214,6 +214,11 @@ pub enum CommandError {
     /// No code of this word.
     #[error("there is no code {}: `callbackd codes` lists them; write a new one as [[code]] into the configuration", .0.escape_debug())]
     NoSuchCode(String),
+    /// What only a customer says.
+    #[error(
+        "{0} is what a customer says, and asks for nothing when it is set by hand: ask for the callback with its time (`callbackd callbacks add --at`, POST /v1/callbacks)"
+    )]
+    OfCustomers(&'static str),
     /// Not a time at which somebody can be called.
     #[error("{}: {error}", .time.escape_debug())]
     Time {

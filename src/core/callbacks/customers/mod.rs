@@ -151,13 +151,19 @@ impl Customers {
             (Some(_), None) => false,
         };
         let known = self.do_not_call.get(number).is_some_and(|entry| entry.added_ms >= tag.at_ms || outlasts(entry));
-        (!past && !known).then(|| DoNotCall {
-            number_e164: number.clone(),
-            reason: tag.code.clone(),
-            by: tag.by.clone(),
-            added_ms: tag.at_ms,
-            until_ms,
-            code: Some(tag.code.clone()),
+        let by_hand = || self.do_not_call.get(number).and_then(|entry| entry.by_hand(now_ms));
+        let code = Some(tag.code.clone());
+        (!past && !known).then(|| match by_hand() {
+            Some(hand) => DoNotCall { until_ms, code, by_hand_until_ms: hand.until_ms, ..hand },
+            None => DoNotCall {
+                number_e164: number.clone(),
+                reason: tag.code.clone(),
+                by: tag.by.clone(),
+                added_ms: tag.at_ms,
+                until_ms,
+                code,
+                by_hand_until_ms: None,
+            },
         })
     }
 }
