@@ -180,6 +180,7 @@ fn what_is_asked_wrongly_is_refused_with_the_field_and_the_fix() {
         ("/v1/calls?direction=up", "direction", "inbound"),
         ("/v1/calls?after=1", "after", "header Link"),
         ("/v1/calls?since_ms=yesterday", "since_ms", "a whole number"),
+        ("/v1/calls?until_ms=1772445600", "until_ms", "in milliseconds: 1772445600000"),
         ("/v1/callbacks?state=LOST", "state", "PENDING"),
         ("/v1/callbacks?open=yes", "open", "true or false"),
         ("/v1/calls?limit=99999999999999999999", "limit", "a smaller number"),

@@ -72,8 +72,8 @@ struct Wanted {
 async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wanted>) -> Listed {
     let limit = rows_of(wanted.limit)?;
     let filter = CallFilter {
-        since_ms: wanted.since_ms,
-        until_ms: wanted.until_ms,
+        since_ms: in_ms("since_ms", wanted.since_ms)?,
+        until_ms: in_ms("until_ms", wanted.until_ms)?,
         status: words("status", wanted.status.as_deref(), Status::from_text, Status::ALL)?,
         outcome: words("outcome", wanted.outcome.as_deref(), Outcome::from_text, Outcome::ALL)?,
         direction: words("direction", wanted.direction.as_deref(), Direction::from_text, Direction::ALL)?,
@@ -121,6 +121,18 @@ async fn of_agent(front: &Front, mut filter: CallFilter) -> Result<CallFilter, F
     };
     let chosen = front.read(choose).await?;
     chosen.map_err(|(why, fix)| Failure::of_field("agent", format!("{why}; {fix}"), fix))
+}
+
+/// A moment that is taken for seconds by whoever writes it would find all calls, or none.
+fn in_ms(field: &str, moment: Option<Millis>) -> Result<Option<Millis>, Failure> {
+    // As seconds from 2001 to 5138; as milliseconds before March 1973.
+    match moment {
+        Some(at @ 1_000_000_000..100_000_000_000) => {
+            let fix = format!("in milliseconds: {at}000");
+            Err(Failure::of_field(field, format!("`{field}` looks like seconds; write it {fix}"), fix))
+        }
+        moment => Ok(moment),
+    }
 }
 
 /// The words of a filter, separated by commas.
