@@ -254,33 +254,21 @@ impl Scheduler {
         };
         let policy = self.policy(&request.pbx).of(request.queue.as_deref());
         let waits = due_ms > self.now.wall_ms;
+        let (pbx, number) = (request.pbx.clone(), Some(request.number.clone()));
         let row = CallbackRow {
-            id,
-            pbx: request.pbx.clone(),
             owner: self.customers.owner_on(&request.pbx, &request.number),
-            number_e164: Some(request.number.clone()),
             name: request.name.clone(),
             state: if waits { CallbackState::Waiting } else { CallbackState::Pending },
             reason: if waits { reason::DELAY.to_owned() } else { String::new() },
             queue: request.queue.clone(),
             did: request.did.clone(),
-            assigned: None,
             requested: true,
             priority: policy.priority,
-            missed_count: 0,
-            first_missed_ms: request.ended_ms,
-            last_missed_ms: request.ended_ms,
-            due_ms,
-            expires_ms,
-            attempts: 0,
-            counted: 0,
             first_miss: Some(request.call.clone()),
-            resolved_by: None,
-            closed_ms: None,
             language: request.language.clone(),
             requested_for_ms: Some(due_ms),
-            alarmed_ms: None,
             code: Some(request.tag.code.clone()),
+            ..CallbackRow::opened(id, pbx, number, request.ended_ms, due_ms, expires_ms)
         };
         self.counters.queued += 1;
         self.tasks.add_miss(&request.call, id);

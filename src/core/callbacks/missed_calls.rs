@@ -207,33 +207,21 @@ impl Scheduler {
         let priority = policy.priority;
         let number = call.number_e164.clone();
         let owner = number.as_ref().and_then(|number| self.customers.owner_on(&call.pbx, number));
+        let expires_ms = self.expires_ms(call, &call.pbx, queue.as_deref(), named.unwrap_or(call.ended_ms));
         let mut row = CallbackRow {
-            id,
-            pbx: call.pbx.clone(),
-            number_e164: number,
             name: call.name.clone(),
             state: CallbackState::Waiting,
             reason: reason::DELAY.to_owned(),
-            expires_ms: self.expires_ms(call, &call.pbx, queue.as_deref(), named.unwrap_or(call.ended_ms)),
             queue,
             did: call.did.clone(),
             owner,
-            assigned: None,
             requested,
             priority,
             missed_count: 1,
-            first_missed_ms: call.ended_ms,
-            last_missed_ms: call.ended_ms,
-            due_ms,
-            attempts: 0,
-            counted: 0,
             first_miss: Some(miss.clone()),
-            resolved_by: None,
-            closed_ms: None,
             language: call.language.clone(),
             requested_for_ms: expected_ms,
-            alarmed_ms: None,
-            code: None,
+            ..CallbackRow::opened(id, call.pbx.clone(), number, call.ended_ms, due_ms, expires_ms)
         };
         let block_reason = match &row.number_e164 {
             None => Some((CallbackState::NotCallable, self.no_number(call))),

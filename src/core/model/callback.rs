@@ -208,6 +208,47 @@ pub struct CallbackRow {
     pub code: Option<String>,
 }
 
+impl CallbackRow {
+    /// An open callback that nothing has been done for: of what happened at `at_ms`, due and too old at these moments; ms since 1970 UTC.
+    pub(crate) const fn opened(
+        id: i64,
+        pbx: PbxId,
+        number_e164: Option<E164>,
+        at_ms: Millis,
+        due_ms: Millis,
+        expires_ms: Millis,
+    ) -> Self {
+        Self {
+            id,
+            pbx,
+            number_e164,
+            name: None,
+            state: CallbackState::Pending,
+            reason: String::new(),
+            queue: None,
+            did: None,
+            owner: None,
+            assigned: None,
+            requested: false,
+            priority: 0,
+            missed_count: 0,
+            first_missed_ms: at_ms,
+            last_missed_ms: at_ms,
+            due_ms,
+            expires_ms,
+            attempts: 0,
+            counted: 0,
+            first_miss: None,
+            resolved_by: None,
+            closed_ms: None,
+            language: None,
+            requested_for_ms: None,
+            alarmed_ms: None,
+            code: None,
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 struct FirstMiss<'a> {

@@ -127,32 +127,14 @@ impl Scheduler {
         let waits = wanted.due_ms > now;
         let usual_priority = self.policy(&wanted.pbx).of(wanted.queue.as_deref()).priority;
         let row = CallbackRow {
-            id,
             owner: self.customers.owner_on(&wanted.pbx, &wanted.number),
-            pbx: wanted.pbx,
-            number_e164: Some(wanted.number),
-            name: None,
             state: if waits { CallbackState::Waiting } else { CallbackState::Pending },
             reason: if waits { reason::DELAY.to_owned() } else { String::new() },
             queue: wanted.queue,
-            did: None,
-            assigned: None,
             requested: request.requested,
             priority: request.priority.saturating_add(usual_priority),
-            missed_count: 0,
-            first_missed_ms: now,
-            last_missed_ms: now,
-            due_ms: wanted.due_ms,
-            expires_ms: wanted.expires_ms,
-            attempts: 0,
-            counted: 0,
-            first_miss: None,
-            resolved_by: None,
-            closed_ms: None,
-            language: None,
             requested_for_ms: wanted.expected_ms,
-            alarmed_ms: None,
-            code: None,
+            ..CallbackRow::opened(id, wanted.pbx, Some(wanted.number), now, wanted.due_ms, wanted.expires_ms)
         };
         self.counters.queued += 1;
         self.insert(row, Vec::new());
