@@ -185,7 +185,7 @@ fn about_queues() -> impl Strategy<Value = Event<'static>> {
         1 => queue.prop_map(|queue| Event::QueueParams { queue: queue.into(), strategy: "".into(), calls: 0 }),
         2 => (change, member).prop_map(|(change, member)| Event::QueueMember { change, member }),
         1 => (one_of(&["PJSIP/101", "PJSIP/102"]), one_of(&["UNAVAILABLE", "NOT_INUSE", "INUSE", "UNKNOWN"])).prop_map(|(device, state)| {
-            Event::DeviceStateChange { device: device.into(), state: state.into() }
+            Event::DeviceStateChange { device: device.into(), state: state.into(), doubtful: false }
         }),
     ]
 }

@@ -336,7 +336,7 @@ fn the_remaining_events_are_read() {
     reads_as("Event: Shutdown\nShutdown: Uncleanly\nRestart: False", Event::Shutdown { restart: false });
     reads_as(
         "Event: DeviceStateChange\nDevice: PJSIP/101\nState: RINGINUSE",
-        Event::DeviceStateChange { device: "PJSIP/101".into(), state: "RINGINUSE".into() },
+        Event::DeviceStateChange { device: "PJSIP/101".into(), state: "RINGINUSE".into(), doubtful: false },
     );
     let one = snapshot("", "1");
     reads_as(

@@ -47,6 +47,7 @@ mod forging_joined;
 mod forging_lists;
 mod forging_rows;
 mod forging_sip;
+mod forging_texts;
 mod frames;
 mod hours;
 mod identity;

@@ -2,6 +2,7 @@
 
 use crate::stream::member::{Membership, answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, recordings, rules, text};
+use callbackd_core::ami::event::Event;
 use callbackd_core::model::presence::{AgentView, Busy, Presence};
 use callbackd_core::tracker::{Input, Output};
 
@@ -30,6 +31,33 @@ fn changed(driver: &mut Driver) -> bool {
 
 fn device(driver: &mut Driver, state: &str) {
     driver.event("DeviceStateChange", &[("Device", "PJSIP/101"), ("State", state)]);
+}
+
+/// What may be a caller's text says this of the phone.
+fn doubtful(driver: &mut Driver, state: &str) {
+    driver.take(Event::DeviceStateChange { device: "PJSIP/101".into(), state: state.into(), doubtful: true });
+}
+
+#[test]
+fn what_may_be_a_callers_text_makes_no_agent_busy_or_free_whose_queues_say_it_themselves() {
+    let mut driver = with_alice();
+    for state in ["BUSY", "UNAVAILABLE"] {
+        doubtful(&mut driver, state);
+        assert_eq!(busy(&driver), None, "{state}");
+    }
+    driver.say(&Membership { status: 2, ..Membership::of("sales", "PJSIP/101") }.event("QueueMemberStatus"));
+    doubtful(&mut driver, "NOT_INUSE");
+    assert_eq!(busy(&driver), Some(Busy::DeviceInUse));
+    // Behind a hint the queue says when they are busy, and the phone alone when its own state is over.
+    let hint = Membership { state_interface: "hint:101@ext-local", ..Membership::of("sales", "PJSIP/101") };
+    let mut driver = Driver::linked(rules(), START);
+    driver.say(&hint.event("QueueMemberAdded"));
+    doubtful(&mut driver, "BUSY");
+    assert_eq!(busy(&driver), None);
+    device(&mut driver, "BUSY");
+    assert_eq!(busy(&driver), Some(Busy::DeviceInUse));
+    doubtful(&mut driver, "NOT_INUSE");
+    assert_eq!(busy(&driver), None);
 }
 
 #[test]

@@ -21,8 +21,7 @@ use crate::ami::torn::is_in_order;
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
 /// has some 4 KiB, the answer to `ListCommands` some 12; only the answer to a `Command` can be longer.
 pub const MAX_FRAME: usize = 64 * 1024;
-/// Longest line, in bytes, without its end. What a dialplan line expands to is at most 4 KiB in Asterisk
-/// (`VAR_BUF_SIZE`, `main/pbx_private.h`).
+/// Longest line, in bytes, without its end: what a dialplan's expands to has 4 KiB at most (`VAR_BUF_SIZE`, `main/pbx_private.h`).
 pub const MAX_LINE: usize = 8 * 1024;
 /// Most headers in a frame, the first line included. Six channels make about 100.
 pub const MAX_HEADERS: usize = 512;
@@ -40,8 +39,7 @@ enum Position {
     Dropping { own_end: Option<&'static [&'static [u8]]> },
 }
 
-/// The decoder of one stream. Holds no bytes itself; the buffer that it is given never needs to grow beyond
-/// [`MAX_FRAME`] and one read. Its error type is that of the trait: no content makes it fail.
+/// The decoder of one stream. Holds no bytes itself; the buffer that it is given never needs to grow beyond [`MAX_FRAME`] and one read.
 #[derive(Debug)]
 pub struct FrameDecoder {
     interest: Interest,
@@ -200,8 +198,8 @@ impl FrameDecoder {
 
     /// What follows the frame is the rest of it, behind a beginning that its number supplied.
     fn goes_on(room: Option<usize>, rest: &[u8]) -> bool {
-        let Some(room) = room else { return false };
-        memchr::memmem::find(&rest[..rest.len().min(room + form::AFTER_EXTEN.len())], form::AFTER_EXTEN).is_some()
+        let reach = room.map_or(0, |room| rest.len().min(room + form::AFTER_EXTEN.len()));
+        memchr::memmem::find(&rest[..reach], form::AFTER_EXTEN).is_some()
     }
 
     /// A frame that is all there, up to `end`: it is held if it is wanted, and passed over if it is a variable that nobody needs; `false` if it
@@ -240,6 +238,7 @@ impl FrameDecoder {
                 }
             }
         }
+        self.taint.goes_behind(&buffer[..end], offset);
         self.advance(buffer, next);
         self.position = Position::Start;
         true
@@ -279,7 +278,7 @@ impl FrameDecoder {
             let frame = self.takes(buffer, (end, next));
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        let (covered, shown) = (self.taint.covers(offset), self.shown);
+        let (covered, in_text, shown) = (self.taint.covers(offset), self.taint.in_text(offset, end), self.shown);
         let (passed, layout) = match self.check(&buffer[..end]) {
             Ok(passed) => passed,
             Err(failed) => return self.failed(buffer, (end, next), failed),
@@ -339,7 +338,8 @@ impl FrameDecoder {
             if odd && broken != Broken::Torn {
                 self.taint.odd(&frame, offset);
             }
-            if inside || !long && (in_doubt || self.taint.repeats(&frame, offset)) || torn {
+            let is_text = in_text && !longest && form::is_in_a_text(&frame);
+            if inside || !long && (in_doubt || self.taint.repeats(&frame, offset)) || torn || is_text {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame, is_front(&frame, self.shown)));
             }
         }
@@ -348,7 +348,7 @@ impl FrameDecoder {
         if self.taint.chan_sip {
             self.taint.believes(&frame);
         }
-        Some(Received::Frame(Frame::checked(frame, offset, layout)))
+        Some(Received::Frame(Frame::checked(frame, offset, layout, in_text && live)))
     }
 
     /// A wanted frame that is none of Asterisk's whole ones.
@@ -382,6 +382,7 @@ impl FrameDecoder {
     #[inline(always)]
     fn takes(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize)) -> Bytes {
         let frame = buffer.split_to(end).freeze();
+        self.taint.goes_behind(&frame, self.counters.bytes);
         buffer.advance(next - end);
         self.counters.bytes += next as u64;
         self.position = Position::Start;
@@ -409,7 +410,6 @@ impl FrameDecoder {
                 Position::Wanted { variable } => match self.blank_line.find(self.counters.bytes, buffer) {
                     Some(found) if self.held(buffer, variable, found) => {}
                     Some(_) => return None,
-                    // The last byte may be the CR of the empty line.
                     None if buffer.len() >= MAX_FRAME + 2 => {
                         return Some(self.refuse_from_here(Refusal::FrameTooLong, buffer));
                     }

@@ -295,9 +295,11 @@ pub enum Event<'a> {
     },
 
     /// `state`: `NOT_INUSE`, `INUSE`, `BUSY`, `INVALID`, `UNAVAILABLE`, `RINGING`, `RINGINUSE`, `ONHOLD`, `UNKNOWN`.
+    /// `doubtful`: it may be a caller's text.
     DeviceStateChange {
         device: Text<'a>,
         state: Text<'a>,
+        doubtful: bool,
     },
     /// Only the variables of [`crate::ami::interest`]; `channel` is absent for a global.
     VarSet {

@@ -30,6 +30,8 @@ const BRIDGE: &[&[u8]] =
 /// A member of a queue (`apps/app_queue.c`, `queue_member_blob_create`).
 const MEMBER: &[&[u8]] =
     &[b"Queue", b"MemberName", b"Interface", b"StateInterface", b"Membership", b"Penalty", b"CallsTaken", b"LastCall"];
+/// What stands behind that: between them a later Asterisk has a time or two.
+const MEMBER_END: &[&[u8]] = &[b"InCall", b"Status", b"Paused", b"PausedReason", b"Ringinuse"];
 /// A caller who waits in one, in the list (`manager_queues_status`), up to the last text of a caller's and what follows it.
 pub(crate) const LISTED_CALLER: &[&[u8]] = &[
     b"Queue",
@@ -144,7 +146,7 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         | b"QueueMemberPause"
         | b"QueueMemberPaused"
         | b"QueueMemberPenalty"
-        | b"QueueMemberRinginuse" => form(Head::Live, &[MEMBER], 1),
+        | b"QueueMemberRinginuse" => form(Head::Live, &[MEMBER, MEMBER_END], 2),
         b"DeviceStateChange" => alone(Head::Live, &[DEVICE], 1),
         b"OriginateResponse" => alone(Head::Live, &[ORIGINATED], 1),
         b"Shutdown" => form(Head::Live, &[], 0),
@@ -182,6 +184,26 @@ pub(crate) fn sums_up_nobody(frame: &[u8]) -> bool {
 /// Whether this whole frame is the one event that somebody acts on and that a number could hold, but for its stamp.
 pub(crate) fn is_shortest(frame: &[u8]) -> bool {
     frame.starts_with(b"Event: DeviceStateChange\r")
+}
+
+/// Whether this whole frame ends with a text of the dialplan's own, behind which nothing of Asterisk's stands: an application's arguments, what a
+/// `UserEvent` brings. What follows them in a list's item (`Duration`, `BridgeId`) has not come.
+#[inline]
+pub(crate) fn ends_in_text(frame: &[u8]) -> bool {
+    match frame.get(7..12) {
+        Some(b"Newex") => frame.starts_with(b"Event: Newexten\r") && has_its_tail(frame),
+        Some(b"UserE") => frame.starts_with(b"Event: UserEvent\r"),
+        Some(b"CoreS") => {
+            frame.starts_with(b"Event: CoreShowChannel\r") && memchr::memmem::find(frame, b"\nBridgeId: ").is_none()
+        }
+        _ => false,
+    }
+}
+
+/// Whether this whole frame, without a channel's snapshot, is not to be believed where a text of the dialplan's may hold it: a bridge's id nobody can
+/// guess, and what is said of a device needs what bears it out.
+pub(crate) fn is_in_a_text(frame: &[u8]) -> bool {
+    !frame.starts_with(b"Event: Bridge") && !is_shortest(frame)
 }
 
 /// Follows the headers of one frame, and says whether they have its form.

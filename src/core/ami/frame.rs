@@ -27,6 +27,7 @@ pub struct Frame {
     offset: u64,
     /// Where its headers stand, if the decoder has seen one like it.
     layout: Option<Arc<Layout>>,
+    in_text: bool,
 }
 
 impl PartialEq for Frame {
@@ -39,8 +40,13 @@ impl Eq for Frame {}
 
 impl Frame {
     /// For the decoder, which has checked that every line is a header and that the first one names an event or response.
-    pub(crate) fn checked(bytes: Bytes, offset: u64, layout: Option<Arc<Layout>>) -> Self {
-        Self { bytes, offset, layout }
+    pub(crate) fn checked(bytes: Bytes, offset: u64, layout: Option<Arc<Layout>>, in_text: bool) -> Self {
+        Self { bytes, offset, layout, in_text }
+    }
+
+    /// It may stand in a text of the dialplan's own that a caller wrote: what it says needs something else that bears it out.
+    pub(crate) fn in_text(&self) -> bool {
+        self.in_text
     }
 
     pub(crate) fn layout(&self) -> Option<&Layout> {

@@ -206,6 +206,10 @@ impl<'a> Gathered<'a> {
         self.values[ACTION_ID] = Some(value);
     }
 
+    pub(crate) fn in_text(&self) -> bool {
+        self.frame.in_text()
+    }
+
     pub(crate) fn action_id(&self) -> Text<'a> {
         self.values[ACTION_ID].map(|value| self.bounded("ActionID", value)).unwrap_or_default()
     }

@@ -11,6 +11,8 @@ use crate::ami::frame::text;
 pub const FIELD: usize = 80;
 /// What a caller's number, or an extension dialled, holds at most (`AST_MAX_EXTENSION` without its NUL): all that a caller can write in one piece.
 pub(crate) const NUMBER: usize = FIELD - 1;
+/// What a number of chan_sip's holds at most: it cuts the header that the number stands in at 256 bytes (`channels/chan_sip.c`); some 220 were seen.
+pub(crate) const LONG_NUMBER: usize = 256;
 /// Name of a channel: technology, `AST_MAX_EXTENSION + AST_MAX_CONTEXT + 2` of a Local channel (`include/asterisk/core_unreal.h`), serial and half; before
 /// it `AsyncGoto/`, behind it `<ZOMBIE>`.
 pub const CHANNEL_NAME: usize = 208;

@@ -315,7 +315,8 @@ fn plain<'a>(name: &'a [u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventErr
         }
         b"DeviceStateChange" => {
             h.read(NO_CHANNEL, NO_BRIDGE, &["Device", "State"])?;
-            Event::DeviceStateChange { device: h.needed("Device")?, state: h.needed("State")? }
+            let (device, state) = (h.needed("Device")?, h.needed("State")?);
+            Event::DeviceStateChange { device, state, doubtful: h.in_text() }
         }
         b"OriginateResponse" => {
             h.read(NO_CHANNEL, NO_BRIDGE, &["Response", "Reason", "Channel", "Uniqueid"])?;

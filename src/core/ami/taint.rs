@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::ami::check::{Shown, begins_well, has_begun};
 use crate::ami::form::{self, End, Rest};
-use crate::ami::length::{CHANNEL_NAME, UNIQUEID};
+use crate::ami::length::{CHANNEL_NAME, NUMBER, UNIQUEID};
 use crate::ami::torn::{EXPRESSION, Extent, extent};
 
 /// Of a frame that is dropped so many bytes before its end are looked at, at most: its last channel snapshot, and a number's line breaks.
@@ -15,6 +15,9 @@ pub(crate) const KEPT: usize = 2048;
 pub(crate) const TORN_AT_MOST: u64 = 8 * 1024;
 /// Of torn events whose texts may stand behind them once more so many bytes are kept.
 const MAX_REPEATED: usize = 16 * 1024;
+/// What callers can write in one piece into one text of the dialplan's own: three of their fields, and what a dialplan puts between. Every event that
+/// has a channel's whole snapshot is longer.
+const TEXTS: usize = 3 * NUMBER + 64;
 /// Names of so many channels are known.
 const MAX_KNOWN: usize = 10_000;
 
@@ -46,6 +49,8 @@ pub(crate) struct Taint {
     known: Known,
     /// How the items of the list of queues end that came last: empty if that is not known.
     item_end: Vec<u8>,
+    /// Up to where a text of the dialplan's own may reach that ended an event: nothing of Asterisk's needs to stand behind it.
+    text: u64,
 }
 
 /// No id of an action is longer.
@@ -68,6 +73,22 @@ impl Taint {
     #[inline]
     pub(crate) fn in_doubt(&self, offset: u64) -> bool {
         offset < self.odd
+    }
+
+    /// What begins here and has so many bytes may stand in a text of the dialplan's own, which holds several fields of a caller's: it is all theirs.
+    #[inline]
+    pub(crate) fn in_text(&self, offset: u64, length: usize) -> bool {
+        offset < self.text && length <= TEXTS
+    }
+
+    /// Takes in what a frame says of those behind it: it ends with a text of the dialplan's own, which may go on, or is more than such a text holds.
+    #[inline]
+    pub(crate) fn goes_behind(&mut self, frame: &[u8], offset: u64) {
+        if form::ends_in_text(frame) {
+            self.text = offset + frame.len() as u64 + EXPRESSION as u64;
+        } else if frame.len() > TEXTS {
+            self.text = 0;
+        }
     }
 
     /// What begins here, behind an event that was torn, begins as a text in that: a dialplan may have written it there once more.
@@ -98,7 +119,9 @@ impl Taint {
     /// What follows this frame is in doubt, unless it stands behind a torn event whose texts are known, and is one of them.
     pub(crate) fn odd(&mut self, frame: &[u8], offset: u64) {
         if !self.covers(offset) && !self.repeats(frame, offset) {
-            self.odd = self.odd.max(offset + TORN_AT_MOST);
+            // A text of the dialplan's own reaches no further.
+            let to = if self.in_text(offset, frame.len()) { self.text } else { offset + TORN_AT_MOST };
+            self.odd = self.odd.max(to);
         }
     }
 
@@ -148,6 +171,8 @@ impl Taint {
             // No number of chan_sip's is longer; of another's channel one that the dialplan made may be.
             Extent::TooLong if form::is_of_chan_sip(front) => Broken::Forged,
             Extent::Not => Broken::Forged,
+            // The rest is not where it must come if this is Asterisk's: nothing of it is to come.
+            _ if self.in_text(offset, frame) => Broken::Forged,
             Extent::To { .. } | Extent::More | Extent::TooLong => Broken::Unsure,
         }
     }

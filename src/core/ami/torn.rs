@@ -7,10 +7,8 @@ use memchr::memmem;
 use crate::ami::check::{has_begun, is_privilege};
 use crate::ami::form::{CHANNEL, LISTED_CALLER};
 use crate::ami::header::colon;
-use crate::ami::length::NUMBER;
+use crate::ami::length::{LONG_NUMBER, NUMBER};
 
-/// What a number of chan_sip's holds at most: it cuts the header that the number stands in at 256 bytes (`channels/chan_sip.c`); some 220 were seen.
-pub(crate) const LONG_NUMBER: usize = 256;
 /// So far behind a text of the dialplan's own (`AppData`, `LastData`) the next header is looked for.
 pub(crate) const EXPRESSION: usize = 1024;
 /// No waiting caller of a list has more bytes: two numbers, two names, and some 300 beside them.

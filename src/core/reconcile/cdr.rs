@@ -57,6 +57,11 @@ pub struct CdrLine {
 }
 
 impl CdrLine {
+    /// The channel's uniqueid, or the call's id where the file has none.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.uniqueid.as_deref().or(self.linkedid.as_deref())
+    }
+
     /// Somebody was dialled, and answered.
     #[must_use]
     pub fn connected(&self) -> bool {

@@ -13,6 +13,8 @@ pub struct Suspect {
     pub callid: String,
     /// The number as the caller's `ENTERQUEUE` has it; `None` where a line break in it is plain to see.
     pub number: Option<String>,
+    /// The line is further behind than a number of any channel driver but chan_sip reaches.
+    pub far: bool,
 }
 
 impl Suspect {
@@ -24,15 +26,20 @@ impl Suspect {
     }
 }
 
-/// Takes the doubt from what stands behind callers whose CDR show that their numbers wrote nothing.
+/// Takes the doubt from what stands behind callers whose CDR show that their numbers wrote nothing: far behind, from all but those of chan_sip.
 pub(super) fn clear(events: &mut [QueueEvent], cdrs: &[CdrLine]) {
+    let sip: BTreeSet<&str> =
+        cdrs.iter().filter(|cdr| cdr.channel.starts_with("SIP/")).filter_map(CdrLine::id).collect();
+    for event in &mut *events {
+        event.behind.retain(|suspect| !suspect.far || sip.contains(&*suspect.callid));
+    }
     let wanted: BTreeSet<String> = events.iter().flat_map(|e| &e.behind).map(|s| s.callid.clone()).collect();
     if wanted.is_empty() {
         return;
     }
     let mut numbers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for cdr in cdrs {
-        if let Some(id) = cdr.uniqueid.as_ref().or(cdr.linkedid.as_ref()).filter(|id| wanted.contains(*id)) {
+        if let Some(id) = cdr.id().filter(|id| wanted.contains(*id)) {
             numbers.entry(id).or_default().push(&cdr.src);
         }
     }

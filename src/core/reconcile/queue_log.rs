@@ -1,10 +1,28 @@
 //! One line of Asterisk's `queue_log`: time, call, queue, agent, event, and what the event brings.
 
 use crate::ami::frame;
-use crate::ami::length::NUMBER;
+use crate::ami::length::{LONG_NUMBER, NUMBER};
 use crate::millis::Millis;
 use crate::model::VisitResult;
 use crate::reconcile::doubt::Suspect;
+
+/// What Asterisk writes of a member by an application of the dialplan, under the id of the call that ran it (`apps/app_queue.c`,
+/// `apps/app_agent_pool.c`), and of a caller without a text of theirs.
+const OF_MEMBERS: [&str; 13] = [
+    "ADDMEMBER",
+    "REMOVEMEMBER",
+    "PAUSE",
+    "UNPAUSE",
+    "PAUSEALL",
+    "UNPAUSEALL",
+    "PENALTY",
+    "RINGINUSE",
+    "AGENTLOGIN",
+    "AGENTLOGOFF",
+    "AGENTDUMP",
+    "SYSCOMPAT",
+    "QUEUESTART",
+];
 
 /// One event of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +66,19 @@ pub enum Kind {
 }
 
 /// Reads the lines of a file in turn. A number is written as it came (`apps/app_queue.c`), line breaks included, and Asterisk writes `|` and the
-/// position behind it: what an `ENTERQUEUE` shows may be the front of a number that goes on with lines about others' calls. As far as a number
-/// reaches, these are in doubt.
+/// position behind it: what an `ENTERQUEUE` shows may be the front of a number that goes on with lines about others' calls. So may what a dialplan
+/// writes by `QueueLog()`, as FreePBX does with the number that was dialled. As far as such a text reaches, these are in doubt.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// Whose number may still go on, and for how many bytes.
-    open: Vec<(usize, Suspect)>,
+    open: Vec<Open>,
+}
+
+/// A text that may go on in the lines behind its own.
+#[derive(Debug)]
+struct Open {
+    of: Suspect,
+    /// For so many bytes, of a caller's field; and if the channel is of chan_sip.
+    left: [usize; 2],
 }
 
 impl Reader {
@@ -63,21 +88,38 @@ impl Reader {
         // In the last line of a number the position is Asterisk's.
         let supplied = line.rfind('|').unwrap_or(line.len());
         if let Some(event) = &mut event {
-            let suspects = self.open.iter().filter(|(left, of)| supplied <= *left && of.callid != event.callid);
-            event.behind = suspects.map(|(_, suspect)| suspect.clone()).collect();
+            let reaches = |open: &&Open| supplied <= open.left[1] && open.of.callid != event.callid;
+            let suspect = |open: &Open| Suspect { far: supplied > open.left[0], ..open.of.clone() };
+            event.behind = self.open.iter().filter(reaches).map(suspect).collect();
         }
-        for (left, _) in &mut self.open {
+        for left in self.open.iter_mut().flat_map(|open| &mut open.left) {
             *left = left.saturating_sub(line.len() + 1);
         }
-        self.open.retain(|(left, _)| *left > 0);
+        self.open.retain(|open| open.left[1] > 0);
+        let suspect = |callid: &str, number| Suspect { callid: callid.to_owned(), number, far: false };
         if let Some(QueueEvent { kind: Kind::Enter, callid, data, .. }) = &event {
             // Without a position it breaks off within the number.
             let number = data.get(1..data.len().saturating_sub(1)).filter(|n| !n.is_empty()).map(|n| n.join("|"));
             let shown = data.iter().skip(1).map(|field| field.len() + 1).sum::<usize>();
-            self.open.push((NUMBER.saturating_sub(shown), Suspect { callid: callid.clone(), number }));
+            let left = [NUMBER, LONG_NUMBER].map(|most| most.saturating_sub(shown));
+            self.open.push(Open { of: suspect(callid, number), left });
+        } else if event.is_none()
+            && let Some((callid, text)) = dialplans(line)
+        {
+            let left = [NUMBER.saturating_sub(text.len()); 2];
+            self.open.push(Open { of: suspect(callid, None), left });
         }
         event
     }
+}
+
+/// The call of a line that the dialplan has written, and what it says.
+fn dialplans(line: &str) -> Option<(&str, &str)> {
+    let mut fields = line.trim_end_matches(['\r', '\n']).splitn(6, '|');
+    let (callid, event) = (fields.nth(1)?, fields.nth(2)?);
+    // What Asterisk writes of members and of itself names no call, or no text of a caller's.
+    let is_asterisks = callid == "NONE" || callid == "MANAGER" || callid == "REALTIME" || OF_MEMBERS.contains(&event);
+    (!is_asterisks).then(|| (callid, fields.next().unwrap_or_default()))
 }
 
 /// Reads a line; `None` if it is about no call.
@@ -149,12 +191,33 @@ mod tests {
             "1795336408|pbx-1795336407.2|support|NONE|ENTERQUEUE||12025550123|1",
             "1795336409|pbx-1795336407.2|support|NONE|ABANDON|1|1|1",
         ];
-        let read = lines.iter().filter_map(|line| reader.next(line)).filter(|e| e.behind.is_empty());
+        let read = lines.iter().filter_map(|line| reader.next(line)).filter(|e| e.behind.iter().all(|of| of.far));
         let read: Vec<_> = read.map(|e| (e.callid, e.kind)).collect();
         let left = Kind::Left(VisitResult::Abandoned);
         let sure = [("pbx-1795336404.0", Kind::Enter), ("pbx-1795336404.0", left), ("pbx-1795336407.2", Kind::Enter)];
         let sure = sure.into_iter().chain([("pbx-1795336407.2", left)]);
         assert_eq!(read, sure.map(|(id, kind)| (id.to_owned(), kind)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nor_what_the_dialplan_writes_of_what_was_dialled_nor_what_a_long_number_of_chan_sips_holds() {
+        let long = format!("1795336408|x.3|support|NONE|ENTERQUEUE||5{}", "1".repeat(100));
+        for first in ["1795336406|x.1|NONE|NONE|DID|5", &long] {
+            let mut reader = Reader::default();
+            let lines = [
+                first,
+                "1795336407|a.1|support|Al|CONNECT|1|x|1",
+                "1795336407|x.1|support|NONE|ENTERQUEUE||12025550123|1",
+                "1795336409|x.1|support|NONE|ABANDON|1|1|1",
+            ];
+            let read: Vec<_> = lines.iter().filter_map(|line| reader.next(line)).collect();
+            let of_other = read.iter().find(|event| event.callid == "a.1").unwrap();
+            assert_eq!(of_other.behind.len(), 1, "{first}");
+        }
+        let mut reader = Reader::default();
+        let paused = "1795336406|x.1|support|Al|PAUSE|lunch";
+        let lines = [paused, "1795336407|a.1|support|Al|CONNECT|1|x|1"];
+        assert!(lines.iter().filter_map(|line| reader.next(line)).all(|event| event.behind.is_empty()));
     }
 
     #[test]

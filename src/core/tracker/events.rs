@@ -121,7 +121,9 @@ impl Tracker {
             Event::OriginateResponse { success: false, reason, uniqueid, .. } => {
                 self.originate_fails(uniqueid, *reason, at);
             }
-            Event::DeviceStateChange { device, state } => self.device_changes(device, state, at),
+            Event::DeviceStateChange { device, state, doubtful } => {
+                self.device_changes(device, state, *doubtful, at);
+            }
             Event::FullyBooted { .. }
             | Event::Shutdown { .. }
             | Event::AgentDump { .. }

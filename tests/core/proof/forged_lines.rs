@@ -36,8 +36,13 @@ fn with<'a>(before: &[&'a str], front: &'a str, forged: &[&'a str], after: &[&'a
     [before, &[front], forged, after].concat()
 }
 
-const FRONTS: [&str; 3] =
-    ["5|5.9|support|NONE|ENTERQUEUE||1|1", "5|5.9|support|NONE|ENTERQUEUE||1", "5|5.9|support|NONE|ENTERQUEUE|||1"];
+const FRONTS: [&str; 4] = [
+    "5|5.9|support|NONE|ENTERQUEUE||1|1",
+    "5|5.9|support|NONE|ENTERQUEUE||1",
+    "5|5.9|support|NONE|ENTERQUEUE|||1",
+    // By the dialplan's QueueLog(), with the number that was dialled.
+    "5|5.9|NONE|NONE|DID|5",
+];
 
 /// What the CDR of the forger has: the number as it came, another that the dialplan put in its place, or no number.
 const NUMBERS: [&str; 3] = ["1|1 1795820406|pbx-1795820400.1|support|Bob|CONNECT|0|b.4", "12025550199", "1|1"];

@@ -118,9 +118,10 @@ pub fn queue(lines: &[&str]) -> Vec<QueueEvent> {
         let (id, rest) = rest.split_once('|').unwrap();
         let (s, n) = id.split_once('.').unwrap();
         let second = |s: &str| HOUR + s.parse::<i64>().unwrap();
-        reader.next(&format!("{}|pbx-{}.{n}|{rest}", second(at), second(s))).unwrap()
+        // What the dialplan writes is about no call, and may go on in the next line.
+        reader.next(&format!("{}|pbx-{}.{n}|{rest}", second(at), second(s)))
     };
-    lines.iter().map(whole).collect()
+    lines.iter().filter_map(whole).collect()
 }
 
 pub fn cdrs(text: &str) -> Vec<CdrLine> {

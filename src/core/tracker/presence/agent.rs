@@ -356,6 +356,12 @@ impl Agent {
         self.states[usize::from(device(of).is_none())] = Some(state);
     }
 
+    /// The agent's queues say it too that the phone is in this state: of a phone that they ask about, always; of one behind a hint, that it is in use.
+    pub(super) fn is_said_by_queues(&self, state: DeviceState) -> bool {
+        let idle = state == DeviceState::Idle;
+        self.memberships.values().any(|m| !m.by_hint || !idle)
+    }
+
     /// Begins or ends an activity. Returns the intervals that this changes: open when one begins, closed when one ends.
     pub(crate) fn set(&mut self, activity: Activity, queue: &str, reason: &str, on: bool, at: Millis) -> Vec<Interval> {
         let key = (activity, Box::from(queue));

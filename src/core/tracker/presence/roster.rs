@@ -61,7 +61,9 @@ impl Tracker {
         self.log_in_changes(slot, at);
     }
 
-    pub(crate) fn device_changes(&mut self, device: &str, state: &str, at: Millis) {
+    /// `doubtful`: it may be a caller's text. A queue says of its members what it hears of their devices, and nobody can write that: what it says too
+    /// is not believed here.
+    pub(crate) fn device_changes(&mut self, device: &str, state: &str, doubtful: bool, at: Millis) {
         let Some(slot) = self.phone_of(device, at) else { return };
         let reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
         let state = match state {
@@ -69,7 +71,11 @@ impl Tracker {
             "INUSE" | "BUSY" | "RINGING" | "RINGINUSE" | "ONHOLD" => DeviceState::InUse,
             _ => DeviceState::Unknown,
         };
-        self.presence.roster.get_mut(slot).heard(device, reachable, state);
+        let agent = self.presence.roster.get_mut(slot);
+        if doubtful && agent.is_said_by_queues(state) {
+            return;
+        }
+        agent.heard(device, reachable, state);
         self.log_in_changes(slot, at);
     }
 
