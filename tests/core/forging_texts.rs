@@ -9,23 +9,23 @@ const FIELD: usize = 79;
 const MEMBER: &str = "Queue: sales\r\nMemberName: a\r\nInterface: Local/victim/n\r\nStateInterface: \r\nMembership: \r\nPenalty: 0\r\nCallsTaken: 0\r\nLastCall: 0";
 /// What somebody acts on and three fields hold; `@` is a stamp. Behind it what makes the text's end a part of it, or leaves it outside.
 const EVENTS: [&str; 10] = [
-    "Event: QueueMemberAdded\r\nPrivilege: a,all\r\n@%",
-    "Event: QueueMemberAdded\r\nPrivilege: a,all\r\n@%\r\nStatus: 1",
-    "Event: QueueMemberRemoved\r\nPrivilege: a,all\r\n@%\r\nInCall: 0\r\nStatus: 1\r\nPaused: 0\r\nPausedReason: \r\nRinginuse: ",
-    "Event: QueueMemberPause\r\nPrivilege: a,all\r\n@%",
-    "Event: QueueMemberAdded\r\nPrivilege: a,all\r\n@Queue: q\r\nMemberName: \r\nInterface: victim\r\nStateInterface: \r\nMembership: \r\nPenalty: \r\nCallsTaken: \r\nLastCall: \r\nInCall: \r\nStatus: 1\r\nPaused: \r\nPausedReason: \r\nRinginuse: ",
-    "Event: Rename\r\nPrivilege: a,all\r\n@Channel: PJSIP/a-1\r\nNewname: PJSIP/b-1\r\nUniqueid: victim",
-    "Event: OriginateResponse\r\nPrivilege: a,all\r\n@Response: Failure\r\nReason: 0\r\nUniqueid: victim\r\nCallerIDNum: 1\r\nCallerIDName: 1",
-    "Event: UserEvent\r\nPrivilege: a,all\r\n@UserEvent: CallTag\r\nCode: SPAM\r\nAgent: victim",
-    "Event: VarSet\r\nPrivilege: a,all\r\n@Channel: none\r\nUniqueid: none\r\nVariable: CALLBACKD_ACTIVE\r\nValue: victim",
-    "Event: Shutdown\r\nPrivilege: a,all\r\n@Restart: victim",
+    "Event: QueueMemberAdded\r\nPrivilege: cc,all\r\n@%",
+    "Event: QueueMemberAdded\r\nPrivilege: cc,all\r\n@%\r\nStatus: 1",
+    "Event: QueueMemberRemoved\r\nPrivilege: cc,all\r\n@%\r\nInCall: 0\r\nStatus: 1\r\nPaused: 0\r\nPausedReason: \r\nRinginuse: ",
+    "Event: QueueMemberPause\r\nPrivilege: cc,all\r\n@%",
+    "Event: QueueMemberAdded\r\nPrivilege: cc,all\r\n@Queue: q\r\nMemberName: \r\nInterface: victim\r\nStateInterface: \r\nMembership: \r\nPenalty: \r\nCallsTaken: \r\nLastCall: \r\nInCall: \r\nStatus: 1\r\nPaused: \r\nPausedReason: \r\nRinginuse: ",
+    "Event: Rename\r\nPrivilege: cc,all\r\n@Channel: PJSIP/a-1\r\nNewname: PJSIP/b-1\r\nUniqueid: victim",
+    "Event: OriginateResponse\r\nPrivilege: cc,all\r\n@Response: Failure\r\nReason: 0\r\nUniqueid: victim\r\nCallerIDNum: 1\r\nCallerIDName: 1",
+    "Event: UserEvent\r\nPrivilege: cc,all\r\n@UserEvent: CallTag\r\nCode: SPAM\r\nAgent: victim",
+    "Event: VarSet\r\nPrivilege: cc,all\r\n@Channel: none\r\nUniqueid: none\r\nVariable: CALLBACKD_ACTIVE\r\nValue: victim",
+    "Event: Shutdown\r\nPrivilege: cc,all\r\n@Restart: victim",
 ];
 /// Fronts of events, which would make what follows the rest of them.
 const FRONTS: [&str; 4] = [
-    "Event: Q\r\nPrivilege: a,all\r\n@Channel: > to \r\nChannelState: 6\r\nChannelStateDesc: Up\r\nCallerIDNum: 1",
-    "Event: Hangup\r\nPrivilege: a,all\r\n@Channel: > to \r\nChannelState: 6\r\nChannelStateDesc: Up\r\nCallerIDNum: 1",
-    "Event: Q\r\nPrivilege: a,all\r\n@DestChannel: a\r\nDestChannelState: 6\r\nDestChannelStateDesc: Up\r\nDestCallerIDNum: 1\r\nDestCallerIDName: ",
-    "Event: CEL\r\nPrivilege: a,all\r\n@EventName: HANGUP\r\nAccountCode: \r\nCallerIDnum: 1",
+    "Event: Q\r\nPrivilege: cc,all\r\n@Channel: > to \r\nChannelState: 6\r\nChannelStateDesc: Up\r\nCallerIDNum: 1",
+    "Event: Hangup\r\nPrivilege: cc,all\r\n@Channel: > to \r\nChannelState: 6\r\nChannelStateDesc: Up\r\nCallerIDNum: 1",
+    "Event: Q\r\nPrivilege: cc,all\r\n@DestChannel: a\r\nDestChannelState: 6\r\nDestChannelStateDesc: Up\r\nDestCallerIDNum: 1\r\nDestCallerIDName: ",
+    "Event: CEL\r\nPrivilege: cc,all\r\n@EventName: HANGUP\r\nAccountCode: \r\nCallerIDnum: 1",
 ];
 /// What ends the text that stands in front, and what the text has behind.
 const ENDS: [(&str, &str); 4] =
