@@ -90,6 +90,8 @@ pub(crate) struct DncAdd {
 #[serde(deny_unknown_fields)]
 pub(super) struct TagAdd {
     /// Row id or linkedid.
+    #[serde(deserialize_with = "row_id_or_linkedid")]
+    #[cfg_attr(feature = "openapi", schemars(with = "RowIdOrLinkedid"))]
     pub call: String,
     /// Where several have a call of this linkedid.
     pub pbx: Option<String>,
@@ -98,6 +100,36 @@ pub(super) struct TagAdd {
     /// 500 characters at most; what is longer is cut.
     #[serde(default)]
     note: String,
+}
+
+#[cfg(feature = "openapi")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "read from JSON")]
+enum RowIdOrLinkedid {
+    RowId(i64),
+    Linkedid(String),
+}
+
+/// A row id as answers have it, a number, or either in quotes.
+fn row_id_or_linkedid<'de, D: serde::Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+    struct Either;
+    impl serde::de::Visitor<'_> for Either {
+        type Value = String;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a call's row id, or its linkedid in quotes")
+        }
+
+        fn visit_u64<E>(self, id: u64) -> Result<String, E> {
+            Ok(id.to_string())
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+    }
+    value.deserialize_any(Either)
 }
 
 impl TagAdd {

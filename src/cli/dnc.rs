@@ -23,7 +23,7 @@ const FAULTS: usize = 20;
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 A file for import is CSV with the columns number, reason, until (RFC 3339; empty for ever); a header line may name them in any order.
-Export writes the same.
+Export writes the same; what a code put there is put there by hand once it is imported.
 
 Examples:
   callbackd dnc add '+1 202 555 0123' --reason 'asked us not to' --for 365d

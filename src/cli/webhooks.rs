@@ -114,6 +114,8 @@ pub fn run(args: &WebhooksArgs, target: &Target, out: &mut impl Write, notes: &m
 }
 
 fn list(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    // A busy daemon costs the list a word.
+    let status = if target.json { None } else { target.get("/v1/status").ok().flatten() };
     let webhooks = target.reader()?.webhooks()?;
     if target.json {
         return webhooks.iter().try_for_each(|webhook| Ok(json_line(webhook, out)?));
@@ -127,7 +129,9 @@ fn list(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result
     table.load_style(NOTHING).set_header(["Name", "State", "Since", "Behind", "Given up", "Failing since"]);
     for WebhookRow { name, state, since_ms, by, failing_ms, behind, given_up, .. } in webhooks {
         let at = |ms| local(ms, &target.zone, "%Y-%m-%d %H:%M");
+        let idle = status.as_ref().is_some_and(|all| all["counters"]["webhooks"][&name]["running"] == false);
         let state = match state {
+            WebhookState::Running if idle => "sends nothing: callbackd check".to_owned(),
             WebhookState::Running => state.as_str().to_owned(),
             WebhookState::Paused => format!("paused by {}", safe(&by)),
             WebhookState::Off => "off: it answered 410".to_owned(),

@@ -8,7 +8,7 @@ use super::questions::{
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap, tag};
 use super::{CallFilter, Error, Reader};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::codes::Said;
+use callbackd_core::model::codes::{ClosedByList, Said};
 use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +95,10 @@ impl Reader {
         self.read(|connection| {
             let mut found = connection.prepare(SUPPRESSING)?;
             let elsewhere = found.query_map((number, stored.id), tag)?.collect::<Result<_, _>>()?;
-            let closed = connection.query_row(CLOSED_BY_LIST, [number], callback).optional()?;
+            let closed = |row: &rusqlite::Row<'_>| {
+                Ok(ClosedByList { row: callback(row)?, held: row.get("held")?, asked_by: row.get("asked_by")? })
+            };
+            let closed = connection.query_row(CLOSED_BY_LIST, [number], closed).optional()?;
             Ok(Said { of_call, elsewhere, closed })
         })
     }

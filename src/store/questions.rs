@@ -217,9 +217,13 @@ pub(super) const SUPPRESSING: &str = "
     SELECT t.* FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
      WHERE substr(coalesce(c.number_e164, c.number), -4) = substr(?1, -4) AND c.number_e164 = ?1 AND c.id <> ?2 AND k.callback = 'suppress'
      ORDER BY t.at_ms DESC LIMIT 100";
-/// The last callback of this number, if the do-not-call list closed it.
+/// The last callback of this number, if the do-not-call list closed it: whether it was held before, and by which code it is asked for, its own one first.
 pub(super) const CLOSED_BY_LIST: &str = "
-    SELECT * FROM (SELECT * FROM callbacks WHERE substr(number_e164, -4) = substr(?1, -4) AND number_e164 = ?1 ORDER BY id DESC LIMIT 1) WHERE state = 'DNC'";
+    SELECT b.*, coalesce((SELECT reason = 'HELD' FROM callback_events WHERE callback_id = b.id AND state <> 'DNC' ORDER BY n DESC LIMIT 1), 0) AS held,
+           (SELECT t.code FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
+             WHERE c.pbx = b.linkedid_pbx AND c.linkedid = b.linkedid AND k.callback = 'request' ORDER BY t.code <> b.code LIMIT 1) AS asked_by
+      FROM (SELECT * FROM callbacks WHERE substr(number_e164, -4) = substr(?1, -4) AND number_e164 = ?1 ORDER BY id DESC LIMIT 1) b
+     WHERE state = 'DNC'";
 /// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
 pub(super) const LATEST_RATINGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, r.score, r.\"by\", r.at_ms FROM calls c CROSS JOIN ratings r ON r.call_id = c.id

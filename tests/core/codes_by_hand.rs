@@ -5,30 +5,30 @@ use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, custo
 use callbackd_core::callbacks::commands::{CallbackRequest, Command, Done};
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::model::codes::{Codes, Said};
+use callbackd_core::model::codes::{ClosedByList, Codes, Said};
 use callbackd_core::model::progress::Step;
 use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, LegResult, Moment, Tag, TagChange};
 
-const DAY: i64 = 24 * HOUR;
+pub const DAY: i64 = 24 * HOUR;
 
 fn starting(restored: RestoredState, now: Moment) -> Scene {
     let policies = Policies { codes: Codes::default(), ..policies(overall(), policy()) };
     Scene::starting(policies, vec![agent("101", &["sales"])], restored, now)
 }
 
-fn scene() -> Scene {
+pub fn scene() -> Scene {
     starting(RestoredState::default(), Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 })
 }
 
 /// A call in which an agent talked with Ann, with its row.
-fn talked(scene: &mut Scene, linkedid: &str) -> FinishedCall {
+pub fn talked(scene: &mut Scene, linkedid: &str) -> FinishedCall {
     let call = FinishedCall { linkedid: linkedid.into(), ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE) };
     scene.recorded(&call);
     call
 }
 
 /// A person sets this code on the call.
-fn sets(scene: &mut Scene, call: &FinishedCall, word: &str) -> Tag {
+pub fn sets(scene: &mut Scene, call: &FinishedCall, word: &str) -> Tag {
     scene.pass(SECOND);
     let set = Command::Tag { call: Box::new(call.into()), code: word.into(), note: "by phone".into() };
     match scene.asks(set) {
@@ -47,23 +47,35 @@ fn of_call(scene: &Scene, call: &FinishedCall) -> Vec<Tag> {
     on_it
 }
 
-/// The customer's last callback, if it is closed.
-fn closed(scene: &Scene) -> Option<CallbackRow> {
-    scene.rows.values().next_back().filter(|row| row.closed_ms.is_some()).cloned()
+/// The customer's last callback, if it is closed, and what was said of it before.
+fn closed(scene: &Scene) -> Option<ClosedByList> {
+    let row = scene.rows.values().next_back().filter(|row| row.closed_ms.is_some()).cloned()?;
+    let before = scene.story.iter().rfind(|(id, step)| *id == row.id && step.state != CallbackState::Dnc);
+    let asks = |code: &String| ["FOLLOW_UP", "CALLBACK"].contains(&code.as_str()) && is_on(scene, &row, code);
+    let own = row.code.iter().cloned().chain(["FOLLOW_UP".to_owned(), "CALLBACK".to_owned()]);
+    let asked_by = own.filter(|code| asks(code)).next();
+    Some(ClosedByList { held: before.is_some_and(|(_, step)| step.reason == "HELD"), asked_by, row })
+}
+
+/// This code is on the call by which the callback began.
+fn is_on(scene: &Scene, row: &CallbackRow, code: &str) -> bool {
+    let of_call = |change: &&TagChange| row.first_miss.as_ref().is_some_and(|call| *call.linkedid == *change.linkedid);
+    let last = scene.tags.iter().rfind(|change| of_call(change) && *change.tag.code == *code);
+    last.is_some_and(|change| !change.removed)
 }
 
 /// A person takes this code off the call; `elsewhere`: what suppresses on Ann's other calls.
-fn takes_off(scene: &mut Scene, call: &FinishedCall, word: &str, elsewhere: Vec<Tag>) {
+pub fn takes_off(scene: &mut Scene, call: &FinishedCall, word: &str, elsewhere: Vec<Tag>) {
     scene.pass(SECOND);
     let said = Box::new(Said { of_call: of_call(scene, call), elsewhere, closed: closed(scene) });
     scene.asks(Command::Untag { call: Box::new(call.into()), said, code: word.into() }).unwrap();
 }
 
-fn listed(scene: &Scene) -> Option<&str> {
+pub fn listed(scene: &Scene) -> Option<&str> {
     scene.do_not_call.get(ANN).map(|entry| &*entry.reason)
 }
 
-fn asks_for(scene: &mut Scene, requested: bool, at: Option<&str>) {
+pub fn asks_for(scene: &mut Scene, requested: bool, at: Option<&str>) {
     let (number, at) = (ANN.into(), at.map(str::to_owned));
     scene.asks(Command::Add(CallbackRequest { number, at, requested, ..CallbackRequest::default() })).unwrap();
 }
@@ -244,28 +256,6 @@ fn a_code_replaces_no_entry_of_the_list_that_lasts_longer() {
     assert_eq!(listed(&scene), None, "its time was over");
 }
 
-#[test]
-fn a_callback_that_a_code_closed_by_mistake_is_opened_again_while_its_life_lasts() {
-    for late in [false, true] {
-        let mut scene = scene();
-        scene.presence.agents.clear();
-        let call = scene.misses(ANN, "sales");
-        sets(&mut scene, &call, "SPAM");
-        assert_eq!(scene.stands(1), "DNC SPAM");
-        scene.pass(if late { 5 * HOUR } else { HOUR });
-        takes_off(&mut scene, &call, "SPAM", Vec::new());
-        assert_eq!(scene.row(1).state.is_open(), !late, "late: {late}");
-    }
-    // Whom another code keeps on the list stays uncalled.
-    let mut scene = scene();
-    scene.presence.agents.clear();
-    let call = scene.misses(ANN, "sales");
-    sets(&mut scene, &call, "SPAM");
-    sets(&mut scene, &call, "WRONG_NUMBER");
-    takes_off(&mut scene, &call, "SPAM", Vec::new());
-    assert_eq!(scene.stands(1), "DNC SPAM");
-}
-
 /// Ann is being called, for the last time if `attempts` is that of `callback.max_attempts`.
 fn being_called(attempts: u32) -> (Scene, FinishedCall) {
     let mut scene = scene();
@@ -382,13 +372,6 @@ fn whoever_asks_while_the_last_attempt_goes_on_is_called_once_more() {
     }
 }
 
-/// The code that asks for this callback is on its call.
-fn is_set(scene: &Scene, row: &CallbackRow) -> bool {
-    let of_call = |change: &&TagChange| row.first_miss.as_ref().is_some_and(|call| *call.linkedid == *change.linkedid);
-    let last = scene.tags.iter().rfind(|change| of_call(change) && row.code.as_ref() == Some(&change.tag.code));
-    last.is_some_and(|change| !change.removed)
-}
-
 /// What the next run makes of what this one has stored, at the same moment.
 fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
     let restored = RestoredState {
@@ -404,7 +387,7 @@ fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
         taken_back: before
             .rows
             .values()
-            .filter(|row| row.code.is_some() && !is_set(before, row))
+            .filter(|row| row.code.as_ref().is_some_and(|code| !is_on(before, row, code)))
             .map(|row| row.id)
             .collect(),
         last_id: 1,

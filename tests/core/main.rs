@@ -34,6 +34,7 @@ mod callback_vip;
 mod calls_in_progress;
 mod codes;
 mod codes_by_hand;
+mod codes_reopened;
 mod conference;
 mod coverage_lost;
 mod coverage_lost_in_queues;

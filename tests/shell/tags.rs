@@ -32,7 +32,7 @@ fn codes_of(front: &Front, call: &str) -> Vec<String> {
 #[test]
 fn a_code_is_set_listed_counted_shown_and_taken_off_again() {
     let front = with_calls();
-    let set = front.post("/v1/tags", &json!({"call": "2", "code": "follow_up", "note": "wants the price"}));
+    let set = front.post("/v1/tags", &json!({"call": 2, "code": "follow_up", "note": "wants the price"}));
     assert_eq!((&set["tag"]["code"], &set["tag"]["note"]), (&json!("FOLLOW_UP"), &json!("wants the price")));
     front.post("/v1/tags", &json!({"call": "1.1", "code": "SPAM"}));
     assert_eq!((codes_of(&front, "2"), codes_of(&front, "1")), (vec!["FOLLOW_UP".to_owned()], vec!["SPAM".to_owned()]));
@@ -130,6 +130,7 @@ fn what_cannot_be_set_is_refused_with_the_reason() {
         (json!({"call": "99", "code": "SPAM"}), 404, "there is no call 99"),
         (json!({"call": "2", "pbx": "berlin", "code": "SPAM"}), 400, "berlin"),
         (json!({"call": "2", "code": "callback_at"}), 400, "CALLBACK_AT is what a customer says"),
+        (json!({"call": 2.1, "code": "SPAM"}), 400, "a call's row id, or its linkedid in quotes"),
         (json!({"call": "2"}), 400, "`code` is needed"),
         (json!({"call": "2", "code": "SPAM", "by": "x"}), 400, "unknown field `by`"),
     ] {

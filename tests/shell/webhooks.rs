@@ -315,11 +315,24 @@ fn a_secret_that_others_can_read_or_that_is_none_is_named_and_nothing_is_sent() 
         front.added("+12025550123");
         let said = front.run(&["webhooks", "test", "crm"]);
         assert!(said.code == 1 && said.err.contains(words), "{said:?}");
+        let listed = front.run(&["webhooks", "list"]);
+        assert!(listed.out.contains("sends nothing: callbackd check"), "{listed:?}");
         let (_, log) = front.ended(Signal::TERM);
         assert!(log.contains("Webhook's secret cannot be used") && log.contains(words), "{log}");
         assert!(!log.contains("whsec_Mf"), "{log}");
     }
     receiver.nothing_for(Duration::from_millis(100));
+    // One that was put right is taken when a person says so, and not only after half a minute.
+    let front = Front::closed(&format!(
+        "[[webhook]]\nname = \"crm\"\nurl = \"{}\"\nsecret_file = \"hook\"\nevents = [\"callback.created\"]\n",
+        receiver.url("http", "/")
+    ));
+    front.site.write("hook", "secret", 0o600);
+    let front = front.started("heartbeat=2000");
+    front.added("+12025550123");
+    front.site.write("hook", KEY, 0o600);
+    assert_eq!(front.run(&["webhooks", "resume", "crm"]).code, 0);
+    assert_eq!(state(&receiver.next()).0, "callback.created");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The store as a model: what is on the disk, what is on its way, and what a new run reads. Dumb on purpose.
 
 use callbackd_core::callbacks::restore::{RestoredState, Served};
+use callbackd_core::model::codes::ClosedByList;
 use callbackd_core::model::{
     AgentKey, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackState, Direction, DoNotCall,
     E164, FinishedCall, Gap, Outcome, PbxId, Record, RecoveredBy, Status, Tag, TagChange,
@@ -64,9 +65,14 @@ impl Disk {
     }
 
     /// The last callback of this call's customer, if the do-not-call list closed it.
-    pub fn closed_by_list(&self, call: &FinishedCall) -> Option<CallbackRow> {
+    pub fn closed_by_list(&self, call: &FinishedCall) -> Option<ClosedByList> {
         let last = self.callbacks.values().rfind(|row| row.number_e164 == call.number_e164);
-        last.filter(|row| row.state == CallbackState::Dnc).cloned()
+        let row = last.filter(|row| row.state == CallbackState::Dnc).cloned()?;
+        let first = row.first_miss.as_ref().and_then(|first| self.calls.get(first));
+        let mut said = first.into_iter().flat_map(|first| first.tags.iter().chain(self.said(first)));
+        let asked_by = said.find(|tag| row.code.as_ref() == Some(&tag.code)).map(|tag| tag.code.clone());
+        // Nobody holds callbacks back here.
+        Some(ClosedByList { row, held: false, asked_by })
     }
 
     /// A callback of the customer was open when this code was set, or was made since; or they are not to be called.

@@ -124,7 +124,7 @@ async fn of_agent(front: &Front, mut filter: CallFilter) -> Result<CallFilter, F
 }
 
 /// A moment that is taken for seconds by whoever writes it would find all calls, or none.
-fn in_ms(field: &str, moment: Option<Millis>) -> Result<Option<Millis>, Failure> {
+pub(super) fn in_ms(field: &str, moment: Option<Millis>) -> Result<Option<Millis>, Failure> {
     // As seconds from 2001 to 5138; as milliseconds before March 1973.
     match moment {
         Some(at @ 1_000_000_000..100_000_000_000) => {

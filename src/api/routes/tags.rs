@@ -1,5 +1,6 @@
 //! `/v1/codes` and `/v1/tags`: what can be said of calls, and what is said of which.
 
+use super::calls::in_ms;
 use super::of_calls::OfCalls;
 use super::rows_of;
 use crate::api::answers::CodeAnswer;
@@ -53,7 +54,8 @@ struct Counted {
 
 async fn codes(State(front): State<Arc<Front>>, Asked(wanted): Asked<Counted>) -> Answer {
     front.knows(wanted.pbx.as_deref(), true).await?;
-    let codes = front.read(move |reader| reader.codes(wanted.since_ms, wanted.pbx.as_deref())).await?;
+    let since_ms = in_ms("since_ms", wanted.since_ms)?;
+    let codes = front.read(move |reader| reader.codes(since_ms, wanted.pbx.as_deref())).await?;
     Ok(Json(json!(codes.iter().map(CodeAnswer::new).collect::<Vec<_>>())))
 }
 

@@ -3,7 +3,7 @@
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::reason;
 use crate::millis::Millis;
-use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE, Said};
+use crate::model::codes::{ASKED, CALLER, ClosedByList, Code, CodedCall, OnCallback, RULE, Said};
 use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
 
 /// What codes ask for during one attempt, at most: agents set a few, of calls that are few.
@@ -163,7 +163,7 @@ impl Scheduler {
         self.store(Record::Tag(Box::new(TagChange { pbx, linkedid, tag: tag.clone(), removed: true })));
         let Some(number) = &call.number else { return };
         self.requested_no_more(number, call, said, &tag);
-        self.suppressed_no_more(number, said, &tag);
+        self.suppressed_no_more(number, call, said, &tag);
     }
 
     /// A disposition was taken back that may have asked for the open callback of this number.
@@ -193,7 +193,7 @@ impl Scheduler {
 
     /// A disposition was taken back: if it was that which put the number on the list, the others that are left decide anew.
     /// A callback that it closed, and that would be open still, is opened again: of a customer whom nobody has served since.
-    fn suppressed_no_more(&mut self, number: &E164, said: &Said, gone: &Tag) {
+    fn suppressed_no_more(&mut self, number: &E164, call: &CodedCall, said: &Said, gone: &Tag) {
         let code = gone.code.as_str();
         let Some(entry) = self.do_not_call_entry(number).filter(|entry| entry.code.as_deref() == Some(code)) else {
             return;
@@ -204,18 +204,31 @@ impl Scheduler {
             self.customers.remove_from_dnc(number);
             self.store(Record::DncRemove(number.clone()));
         }
-        let left = said.of_call.iter().filter(|tag| tag.code != code);
-        for tag in left.chain(&said.elsewhere) {
+        let of_call = || said.of_call.iter().filter(|tag| tag.code != code);
+        for tag in of_call().chain(&said.elsewhere) {
             self.suppresses(number, tag);
         }
-        let by_it = |row: &&CallbackRow| {
-            let served = self.customers.served_after(number, row.last_missed_ms).is_some();
-            row.state == CallbackState::Dnc && row.reason == code && row.expires_ms > self.now.wall_ms && !served
+        let stands = |word: &str| of_call().chain(&said.elsewhere).any(|tag| tag.code == word);
+        let by_code = |row: &CallbackRow| self.suppressing(&row.reason).is_some() && !stands(&row.reason);
+        let served = |since_ms| self.customers.served_after(number, since_ms).is_some();
+        let would_be_open = |closed: &&ClosedByList| {
+            let ClosedByList { row, asked_by, .. } = closed;
+            let asked = row.code.is_none() || asked_by.is_some();
+            let lives = row.expires_ms > self.now.wall_ms && !served(row.last_missed_ms);
+            row.state == CallbackState::Dnc && by_code(row) && lives && asked
         };
-        if let Some(row) = said.closed.as_ref().filter(by_it) {
+        if let Some(ClosedByList { row, held, asked_by }) = said.closed.as_ref().filter(would_be_open) {
+            let code = row.code.as_ref().and(asked_by.clone());
             let note = "the code that closed it was taken off the call";
             // Where the number may not be called for another reason, or a newer one is open, it stays closed.
-            let _ = self.again(row.id, &gone.by, note, Some(row.clone()));
+            let _ = self.as_before(CallbackRow { code, ..row.clone() }, *held, &gone.by, note);
+        }
+        // What asked for a callback while the number was on the list.
+        let listed_ms = said.of_call.iter().find(|tag| tag.code == code).map_or(Millis::MAX, |tag| tag.at_ms);
+        for tag in of_call().filter(|tag| tag.at_ms >= listed_ms) {
+            if self.customers.served_after(number, tag.at_ms).is_none() {
+                self.requested(call, tag);
+            }
         }
     }
 

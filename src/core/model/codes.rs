@@ -177,7 +177,18 @@ pub struct Said {
     /// Those of the customer's other calls that keep a number from being called.
     pub elsewhere: Vec<Tag>,
     /// The customer's last callback, if the do-not-call list closed it.
-    pub closed: Option<CallbackRow>,
+    pub closed: Option<ClosedByList>,
+}
+
+/// A callback that the do-not-call list closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedByList {
+    /// As it is stored.
+    pub row: CallbackRow,
+    /// A person held it back before.
+    pub held: bool,
+    /// A code of the call on which its own was set that asks for callbacks: its own if that is there still.
+    pub asked_by: Option<String>,
 }
 
 impl From<&FinishedCall> for CodedCall {

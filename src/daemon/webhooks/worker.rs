@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// What cannot be done now (the secret, the database) is tried again after this time; and so often the feed is looked at without news.
 const LATER: Duration = Duration::from_secs(30);
@@ -134,14 +134,14 @@ impl Worker {
 
     /// Until the daemon ends, or the configuration has it otherwise.
     pub(crate) async fn run(mut self, poked: Arc<Notify>, counts: Arc<Counts>) {
-        let endpoint = Arc::new(Endpoint::new(&self.webhook, self.secret().await, self.scripts.clone()));
+        let endpoint = Arc::new(Endpoint::new(&self.webhook, self.secret(&poked).await, self.scripts.clone()));
         let mut hand = Hand { reader: None, queue: None, endpoint, hurried: false };
         // It ends with the writer.
         while self.turn(&mut hand, &poked, &counts).await.is_ok() {}
     }
 
-    /// The secret, as soon as it can be read. One that was fixed is taken without a reload.
-    async fn secret(&self) -> Secret {
+    /// The secret, as soon as it can be read. One that was fixed is taken without a reload, at once when a person asks for anything.
+    async fn secret(&self, poked: &Notify) -> Secret {
         let mut said = String::new();
         loop {
             let why = match secret(&self.webhook) {
@@ -152,7 +152,7 @@ impl Worker {
                 tracing::error!(target: "webhook", webhook = %self.name, err = %why, "Webhook's secret cannot be used, nothing is sent there");
                 said.clone_from(&why);
             }
-            sleep(LATER).await;
+            let _ = timeout(LATER, poked.notified()).await;
         }
     }
 

@@ -113,6 +113,7 @@ impl Scheduler {
                     code: None,
                     by_hand_until_ms: None,
                 };
+                let entry = self.customers.with_its_code(entry, self.now.wall_ms);
                 self.add_to_dnc(entry.clone(), by);
                 Ok(Done::DncAdded(entry))
             }
@@ -212,16 +213,7 @@ impl Scheduler {
             return self.waits_or_not(id, by, &because("to be tried at once", note));
         }
         let Some(mut row) = closed.filter(|row| row.id == id) else { return Err(CommandError::NoSuchCallback(id)) };
-        let Some(number) = row.number_e164.clone() else {
-            return Err(CommandError::NotCallable { number: "it".to_owned(), reason: "it has no number".to_owned() });
-        };
-        self.may_be_called(&row.pbx, &number)?;
-        if let Some(id) = self.tasks.open_for(&number) {
-            return Err(CommandError::OpenAlready { id });
-        }
-        if self.tasks.is_full() {
-            return Err(CommandError::Full(self.tasks.len()));
-        }
+        self.may_be_opened(&row)?;
         let now = self.now.wall_ms;
         let policy = self.policy(&row.pbx).of(row.queue.as_deref());
         row.state = CallbackState::Pending;
@@ -236,6 +228,42 @@ impl Scheduler {
         row.code = None;
         self.insert(row, Vec::new());
         self.changed(id, by, &because("opened again", note))
+    }
+
+    /// A callback that a mistake closed is what it was before: due, too old and asked for as it was.
+    pub(crate) fn as_before(
+        &mut self,
+        mut row: CallbackRow,
+        held: bool,
+        by: &str,
+        note: &str,
+    ) -> Result<Done, CommandError> {
+        self.may_be_opened(&row)?;
+        let id = row.id;
+        let waits = held || row.due_ms > self.now.wall_ms;
+        row.state = if waits { CallbackState::Waiting } else { CallbackState::Pending };
+        row.reason = if held { reason::HELD } else { reason::DELAY }.to_owned();
+        if !waits {
+            row.reason.clear();
+        }
+        (row.closed_ms, row.resolved_by) = (None, None);
+        self.insert(row, Vec::new());
+        self.changed(id, by, &because("opened again", note))
+    }
+
+    /// A closed callback can be opened again.
+    fn may_be_opened(&self, row: &CallbackRow) -> Result<(), CommandError> {
+        let Some(number) = &row.number_e164 else {
+            return Err(CommandError::NotCallable { number: "it".to_owned(), reason: "it has no number".to_owned() });
+        };
+        self.may_be_called(&row.pbx, number)?;
+        if let Some(id) = self.tasks.open_for(number) {
+            return Err(CommandError::OpenAlready { id });
+        }
+        if self.tasks.is_full() {
+            return Err(CommandError::Full(self.tasks.len()));
+        }
+        Ok(())
     }
 
     /// A queue that can be named, of the PBX, as far as it is known, or of the configuration; as it is written there, if only its case differs.

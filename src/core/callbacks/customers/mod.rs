@@ -145,12 +145,7 @@ impl Customers {
         let until_ms = for_ms.map(|ms| tag.at_ms.saturating_add(ms));
         let past = until_ms.is_some_and(|until| until <= now_ms);
         // Who was put there by hand stays there by hand.
-        let outlasts = |entry: &DoNotCall| match (entry.until_ms, until_ms) {
-            (None, _) => true,
-            (Some(entry), Some(new)) => entry >= new,
-            (Some(_), None) => false,
-        };
-        let known = self.do_not_call.get(number).is_some_and(|entry| entry.added_ms >= tag.at_ms || outlasts(entry));
+        let known = self.do_not_call.get(number).is_some_and(|entry| outlasts(entry.until_ms, until_ms));
         let by_hand = || self.do_not_call.get(number).and_then(|entry| entry.by_hand(now_ms));
         let code = Some(tag.code.clone());
         (!past && !known).then(|| match by_hand() {
@@ -165,5 +160,27 @@ impl Customers {
                 by_hand_until_ms: None,
             },
         })
+    }
+
+    /// What a person or a program puts on the list: with the code that keeps the number there for longer.
+    pub(crate) fn with_its_code(&self, by_hand: DoNotCall, now_ms: Millis) -> DoNotCall {
+        match self.do_not_call_entry(&by_hand.number_e164, now_ms) {
+            Some(DoNotCall { code: Some(code), until_ms, .. })
+                if by_hand.until_ms.is_some() && outlasts(*until_ms, by_hand.until_ms) =>
+            {
+                let (code, by_hand_until_ms) = (Some(code.clone()), by_hand.until_ms);
+                DoNotCall { until_ms: *until_ms, code, by_hand_until_ms, ..by_hand }
+            }
+            _ => by_hand,
+        }
+    }
+}
+
+/// An entry until then (`None` for ever) holds as long as one until that.
+const fn outlasts(until_ms: Option<Millis>, other_ms: Option<Millis>) -> bool {
+    match (until_ms, other_ms) {
+        (None, _) => true,
+        (Some(until), Some(other)) => until >= other,
+        (Some(_), None) => false,
     }
 }

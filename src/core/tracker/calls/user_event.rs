@@ -14,7 +14,7 @@
 use crate::ami::event::{self, Text};
 use crate::millis::Millis;
 use crate::model::MAX_TAGS;
-use crate::model::codes::DECLINED;
+use crate::model::codes::{DECLINED, is_code};
 use crate::model::text::{is_harmful, is_language};
 use crate::model::{Rating, Tag};
 use crate::tracker::Tracker;
@@ -132,9 +132,4 @@ impl Call {
 /// A value as it is kept: without what a terminal would obey, and not too long.
 fn printable(value: &str) -> String {
     value.trim().chars().filter(|c| !is_harmful(*c)).take(MAX_TEXT).collect()
-}
-
-/// Codes are words that can stand in a filter and in a column: letters, digits, `_` and `-`.
-fn is_code(code: &str) -> bool {
-    !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }
