@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
+    rejudge, replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -74,6 +74,9 @@ fn main() -> ExitCode {
                     .map(drop)
                     .map_err(|failure| (failure.exit_code(), failure.to_string()))
             })
+        }
+        Command::Rejudge(args) => {
+            at_config(&args.target, |config, target, out, _| rejudge::run(&args, config, target, out).map(drop))
         }
         Command::Audit(args) => hold_against_records(&args),
         Command::Calls(args) => list_calls(&args),

@@ -191,6 +191,9 @@ pub(crate) struct TrackerCounters {
     pub(crate) trunks_refused: u64,
     /// `UserEvent`s for callbackd that could not be understood.
     pub(crate) user_events_refused: u64,
+    /// Calls that cannot be judged again under other rules, because more was said of them than is kept.
+    #[serde(default)]
+    pub(crate) tapes_given_up: u64,
 }
 
 impl TrackerCounters {
@@ -215,6 +218,7 @@ impl TrackerCounters {
             listed_refused,
             trunks_refused,
             user_events_refused,
+            tapes_given_up,
         } = counters;
         Self {
             events,
@@ -235,6 +239,7 @@ impl TrackerCounters {
             listed_refused,
             trunks_refused,
             user_events_refused,
+            tapes_given_up,
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod man;
 pub mod missed;
 pub mod next;
 mod plain;
+pub mod rejudge;
 pub mod replay;
 pub mod report;
 pub mod setup;
@@ -87,6 +88,8 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Import the history in Asterisk's CDR and queue_log
     Import(import::ImportArgs),
+    /// Judge calls that are over again, under the rules of the configuration as it is now
+    Rejudge(rejudge::RejudgeArgs),
     /// Compare the database with Asterisk's CDR and queue_log
     Audit(audit::AuditArgs),
     /// List calls, newest first, or show one call's history

@@ -116,12 +116,10 @@ pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<T
     args.files.iter().try_for_each(|path| has_a_frame(path))?;
     let mut store = Store::open(&args.db)?;
     // The database of the recording's daemon is not this one.
-    let mut replay = Replay::new(Tracker::new(
-        &pbx.name,
-        pbx.settings.rules(),
-        OurAttempts::of_anybody(),
-        store.take_over(&pbx.name)?,
-    ));
+    let mut tracker =
+        Tracker::new(&pbx.name, pbx.settings.rules(), OurAttempts::of_anybody(), store.take_over(&pbx.name)?);
+    tracker.keeps_tapes();
+    let mut replay = Replay::new(tracker);
     for path in &args.files {
         replay.file(path, &mut store)?;
     }
@@ -317,7 +315,8 @@ impl Replay {
                 | Record::Callback(_)
                 | Record::Attempt(_)
                 | Record::DncAdd(_)
-                | Record::DncRemove(_) => {}
+                | Record::DncRemove(_)
+                | Record::Tape(_) => {}
             }
             self.records.push(record);
         }

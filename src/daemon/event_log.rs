@@ -26,6 +26,7 @@ pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         | Record::Agent { .. }
         | Record::Interval(_)
         | Record::Seen { .. }
+        | Record::Tape(_)
         | Record::News(_) => {}
     }
 }

@@ -71,6 +71,7 @@ impl Pbxs {
             let mut tracker =
                 Tracker::new(&pbx.name, rules, store.our_attempts(&pbx.name)?, store.take_over(&pbx.name)?);
             tracker.keeps_within(share);
+            tracker.keeps_tapes();
             tracker.knows_agents(store.agent_talks(&pbx.name, midnight(config, now.wall_ms))?);
             tracker.knows_calls(store.calls_left(&pbx.name)?);
             trackers.push(tracker);

@@ -6,7 +6,7 @@ mod stored;
 
 use super::{FeedRules, Store};
 use callbackd_core::model::{
-    Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackChange, CallbackRow, CallbackState,
+    Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallTape, CallbackChange, CallbackRow, CallbackState,
     CallbackStep, DoNotCall, E164, FinishedCall, Interval, News, PbxId, Rating, Record, RecoveredBy, Tag,
 };
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -121,6 +121,7 @@ fn records(n: i64) -> Vec<Record> {
         Record::Call(Arc::new(call.clone())),
         // Corrected.
         Record::Call(Arc::new(call)),
+        Record::Tape(Arc::new(CallTape { pbx: pbx(), linkedid: linkedid.clone(), tape: vec![1, 2, 3] })),
         Record::NotInProgress { pbx: pbx(), linkedid: linkedid.clone() },
         change(row, Some(key()), None),
         Record::Attempt(Arc::new(attempt)),

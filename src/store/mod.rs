@@ -46,6 +46,7 @@ mod shape;
 pub(crate) mod sinks;
 mod tables;
 mod tag_rows;
+mod tapes;
 pub(crate) mod tokens;
 mod vacuum;
 mod verify;
@@ -76,6 +77,7 @@ pub(crate) use reported::Reported;
 pub(crate) use restored::Trunks;
 pub use rows::Refused;
 pub(crate) use tables::tables;
+pub(crate) use tapes::{Judged, TapedCall, Untaped};
 pub use vacuum::{Vacuumed, vacuum};
 pub(crate) use verify::MAX_FAULTS;
 pub use verify::{Verified, verify};
@@ -86,4 +88,4 @@ pub(crate) use writer::{DRAIN_BATCHES, QUEUE_BATCHES};
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 14;
+pub const SCHEMA_VERSION: i32 = 15;

@@ -238,6 +238,17 @@ pub(super) const INTERVALS_OF_KEY: &str = "
      ORDER BY from_ms DESC";
 pub(super) const GAPS_OF_WINDOW: &str =
     "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps WHERE to_ms > ?1 AND from_ms < ?2 ORDER BY from_ms, pbx";
+/// The trunks of the calls that started in a window (?1, ?2) on the PBX ?3.
+pub(super) const TRUNKS_OF_WINDOW: &str = "
+    SELECT DISTINCT trunk FROM calls WHERE started_ms >= ?1 AND started_ms < ?2 AND +pbx = ?3 AND trunk IS NOT NULL LIMIT 1000";
+/// The tapes of calls that were seen whole and started in a window.
+pub(super) const TAPES: &str = "
+    SELECT c.pbx, c.linkedid, c.started_ms, CASE c.direction WHEN 'callback' THEN c.callback_id END, t.tape FROM calls c CROSS JOIN tapes t ON t.call_id = c.id
+     WHERE c.started_ms >= ?1 AND c.started_ms < ?2 AND +c.quality = 'full' ORDER BY c.started_ms, c.id";
+/// The calls of a window that have none, by what is known of them.
+pub(super) const UNTAPED: &str = "
+    SELECT +c.quality, count(*) FROM calls c WHERE c.started_ms >= ?1 AND c.started_ms < ?2
+       AND (c.quality <> 'full' OR NOT EXISTS (SELECT 1 FROM tapes t WHERE t.call_id = c.id)) GROUP BY +c.quality";
 pub(super) const STATE_OF_CALLBACK: &str = "SELECT state FROM callbacks WHERE id = ?";
 pub(super) const ATTEMPTS_OF_WINDOW: &str = "
     SELECT pbx, agent, result FROM callback_attempts WHERE intended_ms >= ?1 AND intended_ms < ?2 AND result IS NOT NULL";
@@ -302,6 +313,9 @@ pub fn questions() -> Vec<(String, String)> {
         ("calls show (Linkedid)", call(&CALLS_BY_LINKEDID)),
         ("calls show (id)", call(CALLS_BY_ID)),
         ("audit, import: calls", call(CALLS_UNDER)),
+        ("rejudge: tapes", TAPES.to_owned()),
+        ("rejudge: trunks", TRUNKS_OF_WINDOW.to_owned()),
+        ("rejudge: calls without a tape", UNTAPED.to_owned()),
         ("audit, import: trunks", TRUNKS.clone()),
         ("audit: gaps", GAPS.to_owned()),
         ("calls: newest", NEWEST_CALL.to_owned()),

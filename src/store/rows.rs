@@ -4,7 +4,7 @@ use super::batch::last_forms;
 use super::columns::columns;
 use super::feed::Outbox;
 use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
-use super::{StoredCall, callback_rows, tag_rows};
+use super::{StoredCall, callback_rows, tag_rows, tapes};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     Before, CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult,
@@ -285,6 +285,7 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             (row(false), 0)
         }
         Record::News(_) => (row(false), 0),
+        Record::Tape(tape) => return tapes::put(connection, tape),
         Record::Seen { pbx, seen_ms } => return put_seen(connection, pbx, *seen_ms),
         Record::Callback(change) => {
             let rev = callback_rows::put_callback(connection, change, &mut recovered)?;
@@ -331,7 +332,7 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<Op
 }
 
 /// Whether the row of this call, which is there, says all that the call does: writing it again is no correction.
-fn says_already(connection: &Connection, new: &FinishedCall) -> rusqlite::Result<bool> {
+pub(super) fn says_already(connection: &Connection, new: &FinishedCall) -> rusqlite::Result<bool> {
     let mut found = connection.prepare_cached(&format!("{} {CALLS_UNDER}", *SELECT_CALL))?;
     // A row that cannot be read says something else.
     let Ok(mut stored) = found.query_row(params![&*new.pbx, new.linkedid], call) else { return Ok(false) };

@@ -146,6 +146,11 @@ CREATE TABLE ratings (
     PRIMARY KEY (call_id, "by")
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE tapes (
+    call_id INTEGER PRIMARY KEY REFERENCES calls (id) ON DELETE CASCADE, -- the call
+    tape    BLOB    NOT NULL               -- what Asterisk said of it, as src/core/tracker/tape writes it; for callbackd rejudge alone
+) STRICT;
+
 CREATE TABLE gaps (
     id         INTEGER PRIMARY KEY,        -- row id
     pbx        TEXT    NOT NULL,           -- name of the PBX in the configuration

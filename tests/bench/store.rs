@@ -6,7 +6,7 @@
 
 use callbackd::store::{FeedRules, Store};
 use callbackd_core::model::{
-    Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackChange, CallbackRow, CallbackState,
+    Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallTape, CallbackChange, CallbackRow, CallbackState,
     CallbackStep, Direction, E164, FinishedCall, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, PbxId, Quality,
     QueueVisit, Record, RecoveredBy, Status, Tag, VisitResult,
 };
@@ -175,10 +175,17 @@ fn call(n: usize, tell: &mut impl FnMut(usize, Record)) {
     tell(20, interval(agent, activity, 20, None));
     tell(60, interval(agent, activity, 20, Some(60)));
     let (linkedid, number) = (row.linkedid.clone(), row.number_e164.clone());
+    let (pbx, tape) = (row.pbx.clone(), tape(n));
     tell(60, Record::Call(Arc::new(row)));
+    tell(60, Record::Tape(Arc::new(CallTape { pbx, linkedid: linkedid.clone(), tape })));
     if missed {
         callback(n, &linkedid, number, tell);
     }
+}
+
+/// As many bytes as what is said of a call through a queue takes.
+fn tape(n: usize) -> Vec<u8> {
+    (0..700).map(|at| u8::try_from((n * 31 + at * at) % 251).expect("a byte")).collect()
 }
 
 fn finished(n: usize, missed: bool) -> FinishedCall {

@@ -3,6 +3,7 @@
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::ami::event::{Channel, Event, Member, MemberChange};
 use callbackd_core::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Outcome, Quality, Record, Status};
+use callbackd_core::tracker::tape::MAX_TAPE_BYTES;
 use callbackd_core::tracker::{Input, MAX_AGENTS, MAX_CHANNELS, MAX_TRUNKS_MET};
 
 const START: i64 = 1_800_000_000_000;
@@ -146,6 +147,28 @@ fn tags_and_ratings_beyond_the_limit_are_refused_and_counted() {
     let by_rule = row.tags.iter().filter(|t| t.by == "rule").count();
     assert_eq!((row.tags.len() - by_rule, row.ratings.len()), (MAX_TAGS, MAX_TAGS));
     assert_eq!(driver.tracker.counters().user_events_refused, 4);
+}
+
+#[test]
+fn a_call_of_which_more_is_said_than_is_kept_has_its_row_and_no_tape_and_is_counted() {
+    let told = |steps: usize| {
+        let mut driver = Driver::unlinked(rules(), START, None);
+        driver.tracker.keeps_tapes();
+        driver.link(1_000, &[]);
+        let line = Line::customer("c.1");
+        driver.say(&line.begins());
+        for n in 0..steps {
+            let mut line = line.clone();
+            line.context = format!("context-of-the-step-{n}");
+            driver.say(&line.event("Newexten", &[("Extension", "s"), ("Application", "NoOp"), ("AppData", "")]));
+        }
+        driver.say(&line.hangs_up());
+        driver.pass(FORGOTTEN_MS);
+        let tapes = driver.records.iter().filter(|record| matches!(record, Record::Tape(_))).count();
+        (driver.recorded().len(), tapes, driver.tracker.counters().tapes_given_up)
+    };
+    assert_eq!(told(100), (1, 1, 0));
+    assert_eq!(told(MAX_TAPE_BYTES / 20), (1, 0, 1));
 }
 
 #[test]

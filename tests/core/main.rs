@@ -81,3 +81,4 @@ mod session_recordings;
 mod session_requests;
 mod stream;
 mod tally;
+mod tapes;

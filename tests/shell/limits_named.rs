@@ -74,6 +74,11 @@ const COUNTED: &[(&str, &str, &str)] = &[
         "menu_steps_of_all_calls_together_have_an_end_and_their_room_comes_back",
     ),
     (
+        "tracker/tape/mod.rs MAX_TAPE_BYTES",
+        "tracker.tapes_given_up",
+        "a_call_of_which_more_is_said_than_is_kept_has_its_row_and_no_tape_and_is_counted",
+    ),
+    (
         "tracker/calls/conversation.rs MAX_PEOPLE",
         "tracker.details_dropped",
         "of_a_conference_a_hundred_people_are_kept_and_that_the_customer_talks",

@@ -62,6 +62,7 @@ mod postgres;
 mod pretend_pbx;
 mod prometheus;
 mod receiver;
+mod rejudge_command;
 mod report_command;
 mod report_mail;
 mod report_page;

@@ -3,6 +3,7 @@
 mod feed;
 mod proof;
 mod records;
+mod rejudged_calls;
 mod replayed_calls;
 mod report_centre;
 mod report_example;

@@ -11,13 +11,14 @@ use std::time::Duration;
 const MANUAL: &str = include_str!("../../config/doc/manager.md");
 
 /// Tables that get a row for each call, callback, gap, or what an agent does.
-const GROWING: [&str; 14] = [
+const GROWING: [&str; 15] = [
     "calls",
     "legs",
     "queue_visits",
     "ivr_steps",
     "tags",
     "ratings",
+    "tapes",
     "gaps",
     "agent_intervals",
     "callbacks",
@@ -79,6 +80,7 @@ fn years(path: &Path) {
                 CASE n % 10 WHEN 0 THEN n / 10 + 1 END
            FROM n;
          INSERT INTO legs SELECT id, 0, 'PJSIP/' || (100 + id % 40), 'PJSIP/1', 'queue0', started_ms, NULL, ended_ms, 0, 'ANSWERED' FROM calls;
+         INSERT INTO tapes SELECT id, x'00' FROM calls;
          INSERT INTO queue_visits SELECT id, 0, queue, started_ms, ended_ms, 1, 'CONNECTED' FROM calls;
          INSERT INTO agents SELECT 'pbx', 'PJSIP/' || (100 + n), 'Agent' FROM n WHERE n < 40;
          INSERT INTO agent_intervals SELECT pbx, agent, 'talking', '', '', started_ms, ended_ms FROM calls WHERE agent IS NOT NULL;

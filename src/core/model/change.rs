@@ -98,6 +98,7 @@ impl ChangeKind {
             | Record::NotInProgress { .. }
             | Record::Attempt(_)
             | Record::DncRemove(_)
+            | Record::Tape(_)
             | Record::Agent { .. }
             | Record::Seen { .. } => return None,
         })
@@ -119,6 +120,7 @@ impl Record {
             Self::InProgress(call) => (&call.pbx, call.linkedid.as_str().into()),
             Self::NotInProgress { pbx, linkedid } => (pbx, linkedid.as_str().into()),
             Self::Tag(change) => (&change.pbx, change.linkedid.as_str().into()),
+            Self::Tape(tape) => (&tape.pbx, tape.linkedid.as_str().into()),
             Self::Gap(gap) => (&gap.pbx, gap.from_ms.to_string().into()),
             Self::Agent { pbx, agent, .. } => (pbx, agent.as_str().into()),
             Self::Interval(interval) => (&interval.pbx, interval.agent.as_str().into()),
@@ -153,7 +155,11 @@ impl Record {
                 }
                 News::Ringing(_) => None,
             },
-            Self::NotInProgress { .. } | Self::Agent { .. } | Self::Seen { .. } | Self::DncRemove(_) => None,
+            Self::NotInProgress { .. }
+            | Self::Agent { .. }
+            | Self::Seen { .. }
+            | Self::DncRemove(_)
+            | Self::Tape(_) => None,
         }
     }
 }

@@ -43,4 +43,4 @@ pub use interval::{Activity, Interval};
 pub use moment::Moment;
 pub use news::News;
 pub use outcome::{Direction, HangupBy, InCdr, Meaning, Offered, Outcome, Quality, ServedBy, Status};
-pub use record::{About, Record};
+pub use record::{About, CallTape, Record};

@@ -54,6 +54,19 @@ pub enum Record {
     DncRemove(E164),
     /// No row: the change feed alone tells it.
     News(Arc<News>),
+    /// Insert, or replace, beside the row of the call, which is there: what it can be judged again by.
+    Tape(Arc<CallTape>),
+}
+
+/// What Asterisk said of a call, as [`crate::tracker::tape`] writes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallTape {
+    /// The PBX on which the call was.
+    pub pbx: PbxId,
+    /// The call's `Linkedid`.
+    pub linkedid: String,
+    /// The tape.
+    pub tape: Vec<u8>,
 }
 
 /// What a record is about, for a line of the log.
@@ -78,6 +91,7 @@ impl Record {
             Self::InProgress(call) => of_call(&call.pbx, call.linkedid.as_str()),
             Self::NotInProgress { pbx, linkedid } => of_call(pbx, linkedid.as_str()),
             Self::Tag(change) => of_call(&change.pbx, change.linkedid.as_str()),
+            Self::Tape(tape) => of_call(&tape.pbx, tape.linkedid.as_str()),
             Self::Gap(gap) => about(&gap.pbx),
             Self::Agent { pbx, .. } | Self::Seen { pbx, .. } => about(pbx),
             Self::Interval(interval) => about(&interval.pbx),

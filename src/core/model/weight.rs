@@ -18,6 +18,7 @@ impl Record {
             Self::Agent { name, .. } => SMALL + name.len(),
             Self::Attempt(_) => 2 * SMALL,
             Self::Tag(change) => SMALL + change.tag.note.len(),
+            Self::Tape(tape) => SMALL + tape.tape.len(),
             Self::News(_) => size_of::<Self>() + size_of::<CallInProgress>() + TEXTS,
             Self::NotInProgress { .. }
             | Self::Gap(_)

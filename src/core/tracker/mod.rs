@@ -10,6 +10,7 @@ pub(crate) mod presence;
 mod row;
 mod snapshot;
 mod table;
+pub mod tape;
 pub(crate) mod topology;
 
 use crate::ami::budget::Budget;
@@ -200,6 +201,8 @@ pub struct Counters {
     pub trunks_refused: u64,
     /// User events for callbackd that could not be understood.
     pub user_events_refused: u64,
+    /// Calls that cannot be judged again under other rules: more was said of them than [`tape::MAX_TAPE_BYTES`], or than half of [`MAX_DETAIL_BYTES`] holds.
+    pub tapes_given_up: u64,
 }
 
 /// What the tracker has in memory of a call.
@@ -235,6 +238,8 @@ pub struct Tracker {
     /// It was reported that the PBX is seen.
     link_is_up: bool,
     long_waits: LongWaits,
+    /// The number of the latest event, where tapes of calls are kept.
+    tapes: Option<u64>,
 }
 
 impl Tracker {
@@ -260,6 +265,7 @@ impl Tracker {
             unnamed: BTreeSet::new(),
             link_is_up: false,
             long_waits: LongWaits::default(),
+            tapes: None,
         }
     }
 
@@ -275,6 +281,20 @@ impl Tracker {
     /// queue shows nothing else to be known by. At most [`MAX_TRUNKS_MET`] are kept.
     pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
         self.topology.knows_trunks(trunks);
+    }
+
+    /// Takes trunks that have been met: a channel of theirs is one, whatever its context.
+    pub fn has_met_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
+        for trunk in trunks {
+            // As a channel of theirs is called. Beyond the limit they are not known.
+            let _ = self.topology.trunk_met(&format!("{trunk}-0"));
+        }
+    }
+
+    /// Takes an attempt of ours that the database holds under this id.
+    pub fn knows_attempt(&mut self, id: &str, callback: i64) {
+        self.our_attempts =
+            std::mem::replace(&mut self.our_attempts, OurAttempts::of_anybody()).and_stored(id, callback);
     }
 
     /// Takes what earlier runs have seen of agents: interface, end of the last conversation (ms since 1970 UTC), and how many there were.
@@ -299,7 +319,10 @@ impl Tracker {
                     self.coverage.stamped(self.clock.ours(stamp));
                 }
                 self.event_ms = at;
+                self.numbers_event(at);
+                let before = self.member_before(&stamped.event);
                 self.take(&stamped.event, at);
+                self.tape(&stamped.event, before, at);
             }
             Input::Refused { channel } => self.event_refused(channel),
             Input::Linked { uptime_s } => self.linked(uptime_s),

@@ -141,7 +141,7 @@ impl Outbox {
             Record::InProgress(_) | Record::NotInProgress { .. } => self.rules.in_progress,
             Record::News(news) if matches!(**news, News::Ringing(_)) => self.rules.in_progress,
             Record::Interval(_) => self.rules.agents,
-            Record::Agent { .. } | Record::Seen { .. } => false,
+            Record::Agent { .. } | Record::Seen { .. } | Record::Tape(_) => false,
             _ => true,
         }
     }

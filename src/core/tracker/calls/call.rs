@@ -9,6 +9,7 @@ use crate::tracker::calls::leg_list::Legs;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
+use crate::tracker::tape::Tape;
 use crate::verdict::DialplanFacts;
 use std::sync::Arc;
 
@@ -119,6 +120,8 @@ pub(crate) struct Call {
     pub corrections: u32,
     /// What its details weigh.
     pub weighed: Weighed,
+    /// What Asterisk said of it.
+    pub tape: Tape,
 }
 
 /// What the dialplan did with the customer's channel.
@@ -365,6 +368,7 @@ impl Call {
             recorded: None,
             corrections: 0,
             weighed: Weighed::default(),
+            tape: Tape::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::model::{IvrStep, Rating, Tag};
 use crate::tracker::calls::call::{Call, Person, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
 
-/// The details of all calls together (legs, people, queue visits, menu steps, tags, ratings, linkedids), bytes as they are estimated here; beyond it new ones are
+/// The details of all calls together (legs, people, queue visits, menu steps, tags, ratings, linkedids, tapes), bytes as they are estimated here; beyond it new ones are
 /// counted and not kept. Some 60,000 legs.
 pub const MAX_DETAIL_BYTES: usize = Budget::WHOLE.detail_bytes;
 /// Linkedids that lead to one call.
@@ -28,6 +28,7 @@ pub(crate) struct Weighed {
     said: usize,
     recorded: bool,
     bytes: usize,
+    tape: usize,
 }
 
 fn leg(leg: &TrackedLeg) -> usize {
@@ -80,6 +81,7 @@ impl Weighed {
             said,
             recorded: call.recorded.is_some(),
             bytes: before.bytes + more * copies,
+            tape: call.tape.weight(),
         }
     }
 
@@ -95,7 +97,7 @@ impl Weighed {
 
     /// Bytes as they are estimated.
     pub(super) fn bytes(self) -> usize {
-        self.bytes
+        self.bytes + self.tape
     }
 
     /// Nothing of the call has come or gone.
@@ -107,6 +109,7 @@ impl Weighed {
             && self.steps == call.ivr.len()
             && self.keys == call.keys.len()
             && self.said == call.tags.len() + call.ratings.len()
+            && self.tape == call.tape.weight()
     }
 }
 
@@ -114,6 +117,11 @@ impl Calls {
     /// There is room for another detail of some call.
     pub(crate) fn have_room(&self) -> bool {
         self.detail_bytes < self.budget.detail_bytes
+    }
+
+    /// There is room for more on tapes: they take no more than half, so that a call whose tape is full has room for its details.
+    pub(crate) fn has_room_for_tapes(&self) -> bool {
+        self.detail_bytes < self.budget.detail_bytes / 2
     }
 
     /// What the details of all calls weigh.
@@ -129,6 +137,6 @@ impl Call {
         if !before.is_up_to_date(self) {
             self.weighed = before.again(self);
         }
-        (before.bytes, self.weighed.bytes)
+        (before.bytes(), self.weighed.bytes())
     }
 }

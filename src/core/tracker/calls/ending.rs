@@ -199,6 +199,7 @@ impl Tracker {
                     _ => self.counters.calls_recorded += 1,
                 }
                 self.outputs.push_back(Output::Record(Record::Call(Arc::clone(&finished))));
+                self.tape_goes_with(call, &finished);
                 self.has_its_row(&finished.linkedid);
             }
             self.last_call_learnt(call, &finished);

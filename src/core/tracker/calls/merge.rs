@@ -144,6 +144,7 @@ impl Call {
         self.seen.absorbs(gone.seen);
         self.dropped += gone.dropped;
         self.ours |= gone.ours;
+        self.tape.absorb(gone.tape);
         if self.stage == Stage::Ending && self.live > 0 {
             self.stage = Stage::Live;
         }

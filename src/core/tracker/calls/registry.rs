@@ -10,6 +10,7 @@ use crate::tracker::calls::call::{Call, Stage};
 use crate::tracker::calls::callback_attempt::TrackedAttempt;
 use crate::tracker::calls::in_progress::Leftover;
 use crate::tracker::table::{Slot, Table};
+use crate::tracker::tape::Tape;
 use crate::tracker::topology::graph::Topology;
 use crate::tracker::{LINGER_MS, MAX_CORRECTIONS, SETTLE_MS};
 use std::collections::{BTreeMap, BTreeSet};
@@ -214,6 +215,11 @@ impl Calls {
     /// The caller is counted as waiting in this queue, or in none. Returns where before.
     pub(crate) fn waits_in(&mut self, call: Slot, queue: Option<Box<str>>) -> Option<Box<str>> {
         std::mem::replace(&mut self.table[call].waits_in, queue)
+    }
+
+    /// What Asterisk says of a call.
+    pub(crate) fn tape_mut(&mut self, call: Slot) -> &mut Tape {
+        &mut self.table[call].tape
     }
 
     /// A transfer. `at`: when, if our side made it.
