@@ -9,9 +9,9 @@ use super::target::{Target, TargetArgs, enter, which};
 use crate::config::{Config, Pbx};
 use crate::daemon::feed_rules;
 use crate::store::{FeedRules, Judged, Reader, Store, StoredCall, Untaped};
-use again::Again;
+use again::{Again, Made};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::{Direction, FinishedCall, OurAttempts, PbxId, Record};
+use callbackd_core::model::{Direction, FinishedCall, OurAttempts, PbxId, Quality, Record};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,8 +75,8 @@ pub struct Tally {
     pub(crate) changes: BTreeMap<String, u64>,
     /// Missed callers among them who were none before.
     pub(crate) missed: u64,
-    /// Calls that have no row: under the old rules they were part of another's.
-    pub(crate) without_row: u64,
+    /// Calls that had no row, as they were part of another's under the old rules, and have one now.
+    pub(crate) added: u64,
     /// Rows of calls that are part of another's under the new rules; they are left as they are.
     pub(crate) part_of_another: u64,
     /// Rows of a version that kept nothing to judge by, or of calls of which too much was said.
@@ -197,43 +197,39 @@ impl Judge<'_> {
     }
 
     /// A call has been judged.
-    fn row(
-        &mut self,
-        call: &Arc<FinishedCall>,
-        target: &Target,
-        rows: bool,
-        out: &mut impl Write,
-    ) -> Result<(), Failure> {
+    fn row(&mut self, made: &Made, target: &Target, rows: bool, out: &mut impl Write) -> Result<(), Failure> {
+        let call = &made.call;
+        let taped = self.open.remove(&(call.pbx.clone(), call.linkedid.clone()));
         if !(self.window.0..self.window.1).contains(&call.started_ms) {
-            self.open.remove(&(call.pbx.clone(), call.linkedid.clone()));
             return Ok(());
         }
-        let taped = self.open.remove(&(call.pbx.clone(), call.linkedid.clone()));
         let stored = match self.reader.judged(call)? {
-            // Somebody may have removed it.
-            Judged::NoRow => {
-                self.tally.without_row += 1;
-                return Ok(());
-            }
+            // It was part of another's, whose tape tells it from its beginning.
+            Judged::NoRow if call.quality == Quality::Full => None,
+            Judged::NoRow => return Ok(()),
             // Its own row was not seen whole, and knows more.
             _ if !taped => return Ok(()),
             Judged::Same => {
                 self.tally.judged += 1;
                 return Ok(());
             }
-            Judged::Other(stored) => stored,
+            Judged::Other(stored) => Some(stored),
         };
         self.tally.judged += 1;
-        self.tally.changed += 1;
-        let what = change(&stored, call);
+        self.tally.changed += u64::from(stored.is_some());
+        self.tally.added += u64::from(stored.is_none());
+        let what = change(stored.as_deref(), call);
         if rows && !target.json {
             writeln!(out, "{}  {}  {what}", local(call.started_ms, &target.zone, "%F %T"), safe(&call.linkedid))?;
         }
         *self.tally.changes.entry(what).or_default() += 1;
         let missed = |call: &FinishedCall| call.direction == Direction::Inbound && call.outcome.meaning().missed;
-        self.tally.missed += u64::from(missed(call) && !missed(&stored.call));
+        self.tally.missed += u64::from(missed(call) && !stored.as_ref().is_some_and(|stored| missed(&stored.call)));
         if self.writer.is_some() {
             self.batch.push(Record::Call(Arc::clone(call)));
+            if stored.is_none() {
+                self.batch.extend(made.tape.clone().map(Record::Tape));
+            }
             self.write(BATCH)?;
         }
         Ok(())
@@ -251,9 +247,10 @@ impl Judge<'_> {
 }
 
 /// What the row said, and what it says now.
-fn change(stored: &StoredCall, new: &FinishedCall) -> String {
+fn change(stored: Option<&StoredCall>, new: &FinishedCall) -> String {
     let words = |call: &FinishedCall| format!("{} {} {}", call.direction, call.status, call.outcome);
-    let (old, now) = (&stored.call, words(new));
+    let now = words(new);
+    let Some(StoredCall { call: old, .. }) = stored else { return format!("no row → {now}") };
     if words(old) != now {
         return format!("{} → {now}", words(old));
     }
@@ -288,7 +285,11 @@ fn times(call: &FinishedCall) -> [Option<Millis>; 8] {
 
 fn say(tally: &Tally, args: &RejudgeArgs, out: &mut impl Write) -> Result<(), Failure> {
     let change = if args.dry_run { "would change" } else { "changed" };
-    writeln!(out, "Judged {} calls again: {} rows {change}", tally.judged, tally.changed)?;
+    writeln!(
+        out,
+        "Judged {} calls again: {} rows {change}, {} calls had none",
+        tally.judged, tally.changed, tally.added
+    )?;
     let mut most: Vec<(&String, &u64)> = tally.changes.iter().collect();
     most.sort_by_key(|(what, count)| (std::cmp::Reverse(**count), *what));
     for (what, count) in most.iter().take(SHOWN) {
@@ -304,7 +305,6 @@ fn say(tally: &Tally, args: &RejudgeArgs, out: &mut impl Write) -> Result<(), Fa
         ),
         (tally.seen_in_part, "calls were seen in part or come from Asterisk's files: left as they are"),
         (tally.part_of_another, "calls are part of another call under these rules: their rows are left as they are"),
-        (tally.without_row, "calls have no row, as they were part of another call: none is made"),
         (tally.of_other_pbx, "calls are of a PBX that is not among those: left as they are"),
         (tally.unreadable, "calls cannot be judged, as what was kept of them cannot be read: run callbackd check --db"),
     ] {

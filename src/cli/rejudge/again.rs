@@ -5,7 +5,7 @@ use callbackd_core::ami::Stamped;
 use callbackd_core::ami::event::{Event, Member, MemberChange};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
+use callbackd_core::model::{CallTape, FinishedCall, Moment, OurAttempts, PbxId, Record};
 use callbackd_core::tracker::tape::{Taped, Tapes};
 use callbackd_core::tracker::{Input, LINGER_MS, Output, Tracker};
 use std::collections::{HashMap, VecDeque};
@@ -16,6 +16,12 @@ const SLACK_MS: Millis = 60_000;
 /// So long after it was recorded the row of a call is corrected no more, ms.
 const SETTLED_MS: u64 = 12 * LINGER_MS;
 
+/// A row, with the tape of what it was made from.
+pub(super) struct Made {
+    pub(super) call: Arc<FinishedCall>,
+    pub(super) tape: Option<Arc<CallTape>>,
+}
+
 /// A tracker that takes tapes.
 pub(super) struct Again {
     tracker: Tracker,
@@ -23,7 +29,7 @@ pub(super) struct Again {
     agents: Vec<String>,
     now: Moment,
     /// Rows as they are now, with when they were made, by the tracker's clock.
-    rows: HashMap<String, (u64, Arc<FinishedCall>)>,
+    rows: HashMap<String, (u64, Made)>,
     made: VecDeque<(u64, String)>,
 }
 
@@ -49,7 +55,7 @@ impl Again {
     }
 
     /// The next tape. Returned are the rows that nothing changes any more.
-    pub(super) fn takes(&mut self, call: &TapedCall<'_>) -> Vec<Arc<FinishedCall>> {
+    pub(super) fn takes(&mut self, call: &TapedCall<'_>) -> Vec<Made> {
         while self.tapes.due().is_some_and(|at| at < call.started_ms - SLACK_MS)
             && let Some(taped) = self.tapes.next()
         {
@@ -63,7 +69,7 @@ impl Again {
     }
 
     /// All have come: the rows that are left.
-    pub(super) fn ends(&mut self) -> Vec<Arc<FinishedCall>> {
+    pub(super) fn ends(&mut self) -> Vec<Made> {
         while let Some(taped) = self.tapes.next() {
             self.event(taped);
         }
@@ -76,13 +82,14 @@ impl Again {
         self.tapes.unreadable
     }
 
-    fn event(&mut self, Taped { at, event, .. }: Taped) {
+    fn event(&mut self, Taped { n, at, event }: Taped) {
         if self.now.wall_ms == 0 {
             self.now.wall_ms = at;
             self.begins();
         }
         self.pass(at);
         let stamped = Stamped { at: Some(at), action_id: "".into(), texts_cut: 0, event };
+        self.tracker.tapes_from(n);
         self.give(Input::Event(&stamped));
     }
 
@@ -115,22 +122,30 @@ impl Again {
     fn give(&mut self, input: Input<'_>) {
         self.tracker.handle(input, self.now);
         while let Some(output) = self.tracker.poll() {
-            if let Output::Record(Record::Call(call)) = output {
-                let made = self.now.mono_ms;
-                self.made.push_back((made, call.linkedid.clone()));
-                self.rows.insert(call.linkedid.clone(), (made, call));
+            match output {
+                Output::Record(Record::Call(call)) => {
+                    let made = self.now.mono_ms;
+                    self.made.push_back((made, call.linkedid.clone()));
+                    self.rows.insert(call.linkedid.clone(), (made, Made { call, tape: None }));
+                }
+                Output::Record(Record::Tape(tape)) => {
+                    if let Some((_, made)) = self.rows.get_mut(&tape.linkedid) {
+                        made.tape = Some(tape);
+                    }
+                }
+                _ => {}
             }
         }
     }
 
     /// Takes out the rows that were made so long ago, each as it was made last.
-    fn settled(&mut self, ago_ms: u64) -> Vec<Arc<FinishedCall>> {
+    fn settled(&mut self, ago_ms: u64) -> Vec<Made> {
         let mut settled = Vec::new();
         while let Some((made, linkedid)) = self.made.pop_front_if(|(made, _)| *made + ago_ms <= self.now.mono_ms) {
             if self.rows.get(&linkedid).is_some_and(|(last, _)| *last == made)
-                && let Some((_, call)) = self.rows.remove(&linkedid)
+                && let Some((_, made)) = self.rows.remove(&linkedid)
             {
-                settled.push(call);
+                settled.push(made);
             }
         }
         settled

@@ -12,6 +12,8 @@ pub struct Tapes {
     next: BinaryHeap<Reverse<(u64, usize)>>,
     parts: Vec<Option<(Part, Taped)>>,
     free: Vec<usize>,
+    /// The event that was read last: calls that became two have it on the tape of each.
+    last: Option<u64>,
     /// Tapes that ended before their time: this program does not know what they say.
     pub unreadable: u64,
 }
@@ -62,12 +64,16 @@ impl Iterator for Tapes {
     type Item = Taped;
 
     fn next(&mut self) -> Option<Taped> {
-        let Reverse((_, slot)) = self.next.pop()?;
-        let (mut part, event) = self.parts[slot].take()?;
-        self.free.push(slot);
-        let next = part.next();
-        self.goes_on(part, next);
-        Some(event)
+        loop {
+            let Reverse((n, slot)) = self.next.pop()?;
+            let (mut part, event) = self.parts[slot].take()?;
+            self.free.push(slot);
+            let next = part.next();
+            self.goes_on(part, next);
+            if self.last.replace(n) != Some(n) {
+                return Some(event);
+            }
+        }
     }
 }
 

@@ -397,6 +397,11 @@ impl Tracker {
         self.tapes = Some(0);
     }
 
+    /// The same of events that come from tapes: the next has this number.
+    pub fn tapes_from(&mut self, n: u64) {
+        self.tapes = Some(n.saturating_sub(1));
+    }
+
     /// The number of an event that has come.
     pub(crate) fn numbers_event(&mut self, at: Millis) {
         if let Some(n) = &mut self.tapes {
