@@ -20,7 +20,7 @@ const DIALLED: &str = "(Outgoing Line)";
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
     own: Option<Box<Part>>,
-    absorbed: Vec<Box<Part>>,
+    absorbed: Vec<Part>,
     over: bool,
 }
 
@@ -63,7 +63,7 @@ impl Tape {
     }
 
     fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.absorbed.iter().chain(&self.own).map(|part| &**part)
+        self.absorbed.iter().chain(self.own.as_deref())
     }
 
     /// Nothing more is written, and what was is thrown away.
@@ -75,7 +75,7 @@ impl Tape {
     /// Another call is part of this one.
     pub(crate) fn absorb(&mut self, gone: Self) {
         self.absorbed.extend(gone.absorbed);
-        self.absorbed.extend(gone.own);
+        self.absorbed.extend(gone.own.map(|part| *part));
         if self.over || gone.over {
             self.is_given_up();
         }
