@@ -183,9 +183,9 @@ fn call(n: usize, tell: &mut impl FnMut(usize, Record)) {
     }
 }
 
-/// As many bytes as what is said of a call through a queue takes.
+/// As many bytes as the tapes of the recordings have on average.
 fn tape(n: usize) -> Vec<u8> {
-    (0..700).map(|at| u8::try_from((n * 31 + at * at) % 251).expect("a byte")).collect()
+    (0..560).map(|at| u8::try_from((n * 31 + at * at) % 251).expect("a byte")).collect()
 }
 
 fn finished(n: usize, missed: bool) -> FinishedCall {
