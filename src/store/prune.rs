@@ -50,6 +50,7 @@ enum Stage {
     Intervals([String; 4]),
     /// Behind this number.
     DoNotCall(String),
+    Tapes,
     Over,
 }
 
@@ -77,6 +78,8 @@ impl Pruning {
             }
             Stage::Intervals(behind) => intervals(connection, behind, before, &mut removed.intervals)?,
             Stage::DoNotCall(behind) => do_not_call(connection, behind, before, &mut removed.do_not_call)?,
+            // Nobody misses them: their calls are there.
+            Stage::Tapes => last(connection, TAPES, TAPES_KEPT_MS, &mut 0)?.then_some(Stage::Over),
             Stage::Over => None,
         };
         if let Some(next) = stage {
@@ -127,6 +130,16 @@ const IN_PROGRESS: &str = "
     DELETE FROM calls_in_progress WHERE (pbx, linkedid) IN (
         SELECT pbx, linkedid FROM calls_in_progress WHERE started_ms < ?1 LIMIT ?2)";
 
+/// A call can be judged again for so long, counted from the newest call, ms: rules that were wrong are found within days.
+pub const TAPES_KEPT_MS: Millis = 31 * 86_400_000;
+
+/// Calls get their ids as they end: nearly in the order in which they began.
+const TAPES: &str = "
+    DELETE FROM tapes WHERE call_id IN (
+        SELECT call_id FROM tapes
+         WHERE call_id < (SELECT id FROM calls WHERE started_ms >= (SELECT max(started_ms) FROM calls) - ?1 ORDER BY started_ms LIMIT 1)
+         ORDER BY call_id LIMIT ?2)";
+
 /// Removes some; true if there were no more.
 fn last(connection: &Connection, sql: &str, before_ms: Millis, removed: &mut u64) -> rusqlite::Result<bool> {
     let rows = connection.prepare_cached(sql)?.execute(params![before_ms, PRUNE_ROWS.cast_signed()])?;
@@ -176,7 +189,7 @@ fn do_not_call(
                  (SELECT number_e164 FROM do_not_call WHERE number_e164 > ? ORDER BY number_e164 LIMIT ?)",
         )?
         .query_row(params![*behind, PRUNE_ROWS.cast_signed()], |row| row.get(0))?;
-    let Some(end) = end else { return Ok(Some(Stage::Over)) };
+    let Some(end) = end else { return Ok(Some(Stage::Tapes)) };
     let rows = connection
         .prepare_cached("DELETE FROM do_not_call WHERE number_e164 > ?1 AND number_e164 <= ?2 AND until_ms < ?3")?
         .execute(params![*behind, end, before_ms])?;

@@ -74,6 +74,19 @@ fn old_calls_go_with_all_that_belongs_to_them_and_newer_ones_stay() {
 }
 
 #[test]
+fn calls_can_be_judged_again_for_31_days_and_stay_when_they_cannot_any_more() {
+    let (_directory, path) = place();
+    let mut store = Store::open(&path).unwrap();
+    let calls: Vec<_> = (0..40).map(|day| record(later(answered(&format!("{day}.1")), (300 + day) * DAY_MS))).collect();
+    store.write(&calls).unwrap();
+    sql(&path, "INSERT INTO tapes SELECT id, x'01' FROM calls;");
+    pruned(&mut store);
+    assert_eq!(texts(&path, "SELECT count(*) || '' FROM tapes"), ["32"]);
+    assert_eq!(texts(&path, "SELECT min(call_id) || '' FROM tapes"), ["9"]);
+    assert_eq!(texts(&path, "SELECT count(*) || '' FROM calls WHERE started_ms >= 0"), ["40"]);
+}
+
+#[test]
 fn calls_that_a_pbx_left_in_progress_which_nobody_watches_any_more_go_too() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();
