@@ -131,7 +131,7 @@ const IN_PROGRESS: &str = "
         SELECT pbx, linkedid FROM calls_in_progress WHERE started_ms < ?1 LIMIT ?2)";
 
 /// A call can be judged again for so long, counted from the newest call, ms: rules that were wrong are found within days.
-pub const TAPES_KEPT_MS: Millis = 31 * 86_400_000;
+const TAPES_KEPT_MS: Millis = 31 * 86_400_000;
 
 /// Calls get their ids as they end: nearly in the order in which they began.
 const TAPES: &str = "
