@@ -1,4 +1,4 @@
-//! The local API: HTTP with JSON over a Unix socket, for the command line and for programs on the same machine.
+//! The local API: HTTP with JSON over a Unix socket, for the command line and programs on the same machine, and over TCP for those that have a token.
 //!
 //! ```text
 //! curl --unix-socket /run/callbackd/api.sock http://callbackd/v1/status

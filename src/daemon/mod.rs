@@ -1,4 +1,4 @@
-//! The daemon: one loop over links, store, timers, signals and the service manager. The only async module.
+//! The daemon: one loop over links, store, timers, signals and the service manager.
 
 pub(crate) mod ami_client;
 pub(crate) mod api_certificate;

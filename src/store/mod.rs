@@ -1,4 +1,4 @@
-//! The database: the only module that knows SQL. One process writes, any number read.
+//! The database: all that is SQLite's. One process writes, any number read.
 //!
 //! ```text
 //! Record → writer (its own thread) → Store::write → calls.db ← Reader ← commands

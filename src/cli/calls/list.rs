@@ -5,7 +5,7 @@ use crate::api::answers::{CallAnswer, CallFlat};
 use crate::cli::plain::{clip, clock, json_line, local, safe, table_width, terminal_width};
 use crate::report::faces::csv::{csv_error, no_formula, writer};
 use crate::store::{CallFilter, Reader, StoredCall};
-use callbackd_core::model::Direction;
+use callbackd_core::model::{Direction, FinishedCall};
 use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -147,8 +147,8 @@ pub(crate) fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) ->
     lines.write_record(CallFlat::NAMES.iter().chain(&["why", "rev"])).map_err(csv_error).map_err(CallsError::Output)?;
     let shown = each(reader, filter, |StoredCall { id, rev, call, recovered }| {
         let mut call = call.clone();
-        for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]
-        {
+        let FinishedCall { number, name, did, trunk, queue, agent, language, .. } = &mut call;
+        for text in [number, name, did, trunk, queue, agent, language] {
             *text = text.take().map(|text| no_formula(cell(&text)));
         }
         call.linkedid = no_formula(cell(&call.linkedid));

@@ -102,7 +102,7 @@ const fn alone(head: Head, runs: &'static [&'static [&'static [u8]]], least: u8)
     Form { head, runs, least, alone: true }
 }
 
-/// The form of the event of this name.
+/// The form of the event of this name. One that somebody acts on must stand here: what has no form is believed in whatever form it comes.
 pub(crate) fn of_event(name: &[u8]) -> Form {
     match name {
         b"LocalBridge" | b"Pickup" | b"AgentCalled" | b"AgentConnect" | b"AgentDump" | b"AgentRingNoAnswer" => {

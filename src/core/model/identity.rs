@@ -207,7 +207,7 @@ impl AgentKey {
 /// A queue of a PBX. The same name on another PBX is another queue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueKey {
-    /// The PBX on which the agent is.
+    /// The PBX on which the queue is.
     pub pbx: PbxId,
     /// Its name in `queues.conf`.
     pub queue: Arc<str>,

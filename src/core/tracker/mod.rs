@@ -1,4 +1,4 @@
-//! The pure core: events in, finished calls out; no clock, socket, SQL, log or runtime.
+//! The tracker of one PBX: events in, finished calls out; no clock, socket, SQL, log or runtime.
 //!
 //! The contract: give one [`Input`], drain [`Tracker::poll`] to its end, and come back with [`Input::Tick`] when
 //! [`Tracker::deadline`] has passed. The same inputs give the same outputs.
