@@ -52,8 +52,8 @@ fn closed(scene: &Scene) -> Option<ClosedByList> {
     let row = scene.rows.values().next_back().filter(|row| row.closed_ms.is_some()).cloned()?;
     let before = scene.story.iter().rfind(|(id, step)| *id == row.id && step.state != CallbackState::Dnc);
     let asks = |code: &String| ["FOLLOW_UP", "CALLBACK"].contains(&code.as_str()) && is_on(scene, &row, code);
-    let own = row.code.iter().cloned().chain(["FOLLOW_UP".to_owned(), "CALLBACK".to_owned()]);
-    let asked_by = own.filter(|code| asks(code)).next();
+    let mut own = row.code.iter().cloned().chain(["FOLLOW_UP".to_owned(), "CALLBACK".to_owned()]);
+    let asked_by = own.find(asks);
     Some(ClosedByList { held: before.is_some_and(|(_, step)| step.reason == "HELD"), asked_by, row })
 }
 
