@@ -10,12 +10,14 @@ use libfuzzer_sys::fuzz_target;
 /// A whole frame waits for so many bytes of the next one at most.
 const NUMBER: usize = 100;
 
-/// What is shorter than a number is passed over where no stamp is shown: it is compared in the target `tainted`.
+/// What is shorter than a number is passed over where no stamp is shown, and torn where one is: it is compared in the target `tainted`.
 fn is_of_a_device(received: &Received) -> bool {
     const FIRST: &str = "Event: DeviceStateChange";
     match received {
         Received::Frame(frame) => frame.headers().next().is_some_and(|first| first.value == b"DeviceStateChange"),
-        Received::Discarded(error) => error.refusal == Refusal::Tainted && error.excerpt == FIRST,
+        Received::Discarded(error) => {
+            matches!(error.refusal, Refusal::Tainted | Refusal::Torn) && error.excerpt == FIRST
+        }
         Received::Banner(_) => false,
     }
 }
