@@ -3,19 +3,22 @@
 use super::callback_rows::callback;
 use super::questions::{
     AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER,
-    CLOSED_BY_LIST, GAPS, LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, SUPPRESSING, TRUNKS,
+    CLOSED_BY_LIST, GAPS, LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, SUPPRESSING, TRUNKS, UNHEEDED,
 };
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap, tag};
 use super::{CallFilter, Error, Reader};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{ClosedByList, Said};
-use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy};
+use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy, Tag};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// The newest calls are looked for among those of the last so many milliseconds first: most often they are there.
 const RECENTLY_MS: [Millis; 2] = [86_400_000, 30 * 86_400_000];
+
+/// What asked for a callback so long before the call of a code, ms, is followed when the code is taken off: no callback lives longer.
+const UNHEEDED_FOR_MS: Millis = 31 * 86_400_000;
 
 /// A call as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +102,18 @@ impl Reader {
                 Ok(ClosedByList { row: callback(row)?, held: row.get("held")?, asked_by: row.get("asked_by")? })
             };
             let closed = connection.query_row(CLOSED_BY_LIST, [number], closed).optional()?;
-            Ok(Said { of_call, elsewhere, closed })
+            let mut found = connection.prepare(UNHEEDED)?;
+            let unheeded = found
+                .query_map((number, stored.call.ended_ms - UNHEEDED_FOR_MS), |row| {
+                    Ok((row.get("call_id")?, tag(row)?))
+                })?
+                .map(|said| {
+                    let (id, tag): (i64, Tag) = said?;
+                    let of = connection.query_row(&format!("{} {CALLS_BY_ID}", *SELECT_CALL), [id], call)?;
+                    Ok((of.call, tag))
+                })
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Said { of_call, elsewhere, closed, unheeded })
         })
     }
 }

@@ -224,6 +224,14 @@ pub(super) const CLOSED_BY_LIST: &str = "
              WHERE c.pbx = b.linkedid_pbx AND c.linkedid = b.linkedid AND k.callback = 'request' ORDER BY t.code <> b.code LIMIT 1) AS asked_by
       FROM (SELECT * FROM callbacks WHERE substr(number_e164, -4) = substr(?1, -4) AND number_e164 = ?1 ORDER BY id DESC LIMIT 1) b
      WHERE state = 'DNC'";
+/// Codes of the calls of this number that ask for a callback, of which no callback says that it was asked for by them; the newest of a month.
+pub(super) const UNHEEDED: &str = "
+    SELECT t.* FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
+     WHERE substr(coalesce(c.number_e164, c.number), -4) = substr(?1, -4) AND c.number_e164 = ?1 AND k.callback = 'request' AND t.at_ms > ?2
+       AND NOT EXISTS (SELECT 1 FROM callbacks b CROSS JOIN callback_events e ON e.callback_id = b.id
+            WHERE substr(b.number_e164, -4) = substr(?1, -4) AND b.number_e164 = ?1 AND e.at_ms >= t.at_ms
+              AND (e.note = 'requested by ' || t.code OR substr(e.note, 1, length(t.code) + 14) = 'requested by ' || t.code || ':'))
+     ORDER BY t.at_ms DESC LIMIT 16";
 /// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
 pub(super) const LATEST_RATINGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, r.score, r.\"by\", r.at_ms FROM calls c CROSS JOIN ratings r ON r.call_id = c.id
@@ -367,6 +375,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
         ("tags", LATEST_TAGS.to_owned()),
         ("tags: suppressing", SUPPRESSING.to_owned()),
+        ("tags: unheeded", UNHEEDED.to_owned()),
         ("tags: closed by the list", CLOSED_BY_LIST.to_owned()),
         ("ratings", LATEST_RATINGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),

@@ -67,7 +67,27 @@ fn is_on(scene: &Scene, row: &CallbackRow, code: &str) -> bool {
 /// A person takes this code off the call; `elsewhere`: what suppresses on Ann's other calls.
 pub fn takes_off(scene: &mut Scene, call: &FinishedCall, word: &str, elsewhere: Vec<Tag>) {
     scene.pass(SECOND);
-    let said = Box::new(Said { of_call: of_call(scene, call), elsewhere, closed: closed(scene) });
+    takes_off_beside(scene, call, word, elsewhere, &[call]);
+}
+
+/// The same where Ann had these calls.
+pub fn takes_off_beside(
+    scene: &mut Scene,
+    call: &FinishedCall,
+    word: &str,
+    elsewhere: Vec<Tag>,
+    all: &[&FinishedCall],
+) {
+    let is_heeded = |tag: &Tag| {
+        let asked = format!("requested by {}", tag.code);
+        scene.story.iter().any(|(_, step)| step.at_ms >= tag.at_ms && step.note.starts_with(&asked))
+    };
+    let asks = |tag: &Tag| ["FOLLOW_UP", "CALLBACK"].contains(&tag.code.as_str()) && !is_heeded(tag);
+    let of = |call: &&FinishedCall| -> Vec<(FinishedCall, Tag)> {
+        of_call(scene, call).into_iter().filter(asks).map(|tag| ((*call).clone(), tag)).collect()
+    };
+    let unheeded = all.iter().flat_map(of).collect();
+    let said = Box::new(Said { of_call: of_call(scene, call), elsewhere, closed: closed(scene), unheeded });
     scene.asks(Command::Untag { call: Box::new(call.into()), said, code: word.into() }).unwrap();
 }
 

@@ -1,9 +1,9 @@
 //! A code that keeps a number from being called, set by mistake and taken off again: all is as it was before.
 
-use crate::codes_by_hand::{DAY, asks_for, listed, scene, sets, takes_off, talked};
+use crate::codes_by_hand::{DAY, asks_for, listed, scene, sets, takes_off, takes_off_beside, talked};
 use crate::scheduler::{ANN, HOUR, MINUTE, Scene};
 use callbackd_core::callbacks::commands::Command;
-use callbackd_core::model::{CallbackState, FinishedCall};
+use callbackd_core::model::{CallbackState, Direction, FinishedCall};
 
 #[test]
 fn a_callback_that_a_code_closed_by_mistake_is_opened_again_while_its_life_lasts() {
@@ -37,6 +37,22 @@ fn a_callback_that_a_code_closed_by_mistake_is_opened_again_while_its_life_lasts
     sets(&mut scene, &call, "WRONG_NUMBER");
     takes_off(&mut scene, &call, "SPAM", Vec::new());
     assert_eq!(scene.stands(1), "DNC SPAM");
+}
+
+#[test]
+fn the_call_that_has_the_code_is_no_reason_to_leave_its_callback_closed_and_neither_is_a_code_that_has_run_out() {
+    // A call by which an agent served the customer, and a callback for later.
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let call = scene.talked(ANN, "PJSIP/101", Direction::Outbound, MINUTE);
+    scene.recorded(&call);
+    in_turn(&call, &mut scene, &["FOLLOW_UP", "SPAM"], &["SPAM"]);
+    assert_eq!(scene.stands(1), "WAITING DELAY");
+    // A person has taken the number off the list before.
+    sets(&mut scene, &call, "SPAM");
+    scene.asks(Command::DncRemove { number: ANN.into() }).unwrap();
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!(scene.stands(1), "WAITING DELAY");
 }
 
 /// The codes of a call are set in this order and then taken off in that.
@@ -93,6 +109,22 @@ fn what_asks_for_a_callback_while_the_number_is_listed_is_followed_once_it_is_no
     assert!(scene.rows.is_empty());
     takes_off(&mut scene, &call, "SPAM", Vec::new());
     assert_eq!((scene.stands(1).as_str(), scene.row(1).code.as_deref()), ("WAITING DELAY", Some("FOLLOW_UP")));
+    // Whichever code put it there, when that was set anew, and on whichever call.
+    for (set, off) in [
+        (&["SPAM", "FOLLOW_UP", "WRONG_NUMBER"][..], &["SPAM", "WRONG_NUMBER"][..]),
+        (&["SPAM", "FOLLOW_UP", "WRONG_NUMBER"], &["WRONG_NUMBER", "SPAM"]),
+        (&["SPAM", "FOLLOW_UP", "SPAM"], &["SPAM"]),
+    ] {
+        let (mut scene, call) = with_call();
+        in_turn(&call, &mut scene, set, off);
+        assert_eq!(scene.stands(1), "WAITING DELAY", "{set:?} less {off:?}");
+    }
+    let (mut scene, call) = with_call();
+    let other = talked(&mut scene, "second");
+    sets(&mut scene, &call, "SPAM");
+    sets(&mut scene, &other, "FOLLOW_UP");
+    takes_off_beside(&mut scene, &call, "SPAM", Vec::new(), &[&call, &other]);
+    assert_eq!(scene.stands(1), "WAITING DELAY");
     // Whom somebody has served since is not called.
     let (mut scene, call) = with_call();
     in_turn(&call, &mut scene, &["SPAM", "FOLLOW_UP"], &[]);

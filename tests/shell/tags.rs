@@ -88,6 +88,26 @@ fn a_number_stays_on_the_do_not_call_list_until_the_last_code_is_off_its_calls_t
     assert_eq!(listed(), None);
 }
 
+#[test]
+fn what_asks_for_a_callback_while_the_number_is_listed_is_followed_once_it_is_not() {
+    let front = with_calls();
+    let db = rusqlite::Connection::open(front.site.path("calls.db")).unwrap();
+    db.busy_timeout(std::time::Duration::from_secs(20)).unwrap();
+    db.execute("UPDATE calls SET number_e164 = '+12025550199', number = '2025550199'", []).unwrap();
+    front.post("/v1/tags", &json!({"call": 1, "code": "SPAM"}));
+    front.post("/v1/tags", &json!({"call": 2, "code": "FOLLOW_UP"}));
+    assert_eq!(front.get("/v1/callbacks"), json!([]));
+    let off = |code: &str| assert_eq!(front.ask("DELETE", &format!("/v1/tags/1/{code}"), &Value::Null).0, 200);
+    off("SPAM");
+    let made = front.get("/v1/callbacks?open=true");
+    assert_eq!((made.as_array().unwrap().len(), &made[0]["code"]), (1, &json!("FOLLOW_UP")));
+    // It is followed once.
+    front.post("/v1/callbacks/1/cancel", &json!({}));
+    front.post("/v1/tags", &json!({"call": 1, "code": "SPAM"}));
+    off("SPAM");
+    assert_eq!(front.get("/v1/callbacks?open=true"), json!([]));
+}
+
 /// What is read for the one must not be old when it is done.
 #[test]
 fn a_code_that_is_set_at_the_moment_in_which_another_call_loses_it_keeps_the_number_on_the_list() {

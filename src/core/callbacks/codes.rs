@@ -163,7 +163,7 @@ impl Scheduler {
         self.store(Record::Tag(Box::new(TagChange { pbx, linkedid, tag: tag.clone(), removed: true })));
         let Some(number) = &call.number else { return };
         self.requested_no_more(number, call, said, &tag);
-        self.suppressed_no_more(number, call, said, &tag);
+        self.suppressed_no_more(number, said, &tag);
     }
 
     /// A disposition was taken back that may have asked for the open callback of this number.
@@ -193,28 +193,35 @@ impl Scheduler {
 
     /// A disposition was taken back: if it was that which put the number on the list, the others that are left decide anew.
     /// A callback that it closed, and that would be open still, is opened again: of a customer whom nobody has served since.
-    fn suppressed_no_more(&mut self, number: &E164, call: &CodedCall, said: &Said, gone: &Tag) {
+    fn suppressed_no_more(&mut self, number: &E164, said: &Said, gone: &Tag) {
         let code = gone.code.as_str();
-        let Some(entry) = self.do_not_call_entry(number).filter(|entry| entry.code.as_deref() == Some(code)) else {
+        if self.suppressing(code).is_none() {
             return;
-        };
-        if let Some(by_hand) = entry.by_hand(self.now.wall_ms) {
-            self.add_to_dnc(by_hand, &gone.by);
-        } else {
-            self.customers.remove_from_dnc(number);
-            self.store(Record::DncRemove(number.clone()));
         }
-        let of_call = || said.of_call.iter().filter(|tag| tag.code != code);
-        for tag in of_call().chain(&said.elsewhere) {
-            self.suppresses(number, tag);
+        let left = || said.of_call.iter().filter(|tag| tag.code != code).chain(&said.elsewhere);
+        match self.do_not_call_entry(number) {
+            Some(entry) if entry.code.as_deref() != Some(code) => return,
+            Some(entry) => {
+                if let Some(by_hand) = entry.by_hand(self.now.wall_ms) {
+                    self.add_to_dnc(by_hand, &gone.by);
+                } else {
+                    self.customers.remove_from_dnc(number);
+                    self.store(Record::DncRemove(number.clone()));
+                }
+                for tag in left() {
+                    self.suppresses(number, tag);
+                }
+            }
+            // It has run out, or a person took the number off.
+            None => {}
         }
-        let stands = |word: &str| of_call().chain(&said.elsewhere).any(|tag| tag.code == word);
-        let by_code = |row: &CallbackRow| self.suppressing(&row.reason).is_some() && !stands(&row.reason);
+        let by_code =
+            |row: &CallbackRow| self.suppressing(&row.reason).is_some() && !left().any(|tag| tag.code == row.reason);
         let served = |since_ms| self.customers.served_after(number, since_ms).is_some();
         let would_be_open = |closed: &&ClosedByList| {
             let ClosedByList { row, asked_by, .. } = closed;
             let asked = row.code.is_none() || asked_by.is_some();
-            let lives = row.expires_ms > self.now.wall_ms && !served(row.last_missed_ms);
+            let lives = row.expires_ms > self.now.wall_ms && !row.closed_ms.is_some_and(served);
             row.state == CallbackState::Dnc && by_code(row) && lives && asked
         };
         if let Some(ClosedByList { row, held, asked_by }) = said.closed.as_ref().filter(would_be_open) {
@@ -223,11 +230,10 @@ impl Scheduler {
             // Where the number may not be called for another reason, or a newer one is open, it stays closed.
             let _ = self.as_before(CallbackRow { code, ..row.clone() }, *held, &gone.by, note);
         }
-        // What asked for a callback while the number was on the list.
-        let listed_ms = said.of_call.iter().find(|tag| tag.code == code).map_or(Millis::MAX, |tag| tag.at_ms);
-        for tag in of_call().filter(|tag| tag.at_ms >= listed_ms) {
-            if self.customers.served_after(number, tag.at_ms).is_none() {
-                self.requested(call, tag);
+        for (call, tag) in &said.unheeded {
+            let served = self.customers.served_after(number, tag.at_ms.max(call.ended_ms + 1)).is_some();
+            if self.asks_by(call, tag) && !served {
+                self.requested(&call.into(), tag);
             }
         }
     }

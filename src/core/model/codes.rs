@@ -170,7 +170,7 @@ pub struct CodedCall {
 }
 
 /// What is said of a customer's calls when a code is taken off one of them: what that code meant holds on where another one means it too.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Said {
     /// All codes of the call, the one that is taken off among them.
     pub of_call: Vec<Tag>,
@@ -178,6 +178,8 @@ pub struct Said {
     pub elsewhere: Vec<Tag>,
     /// The customer's last callback, if the do-not-call list closed it.
     pub closed: Option<ClosedByList>,
+    /// Codes of the customer's calls that ask for a callback and were not followed: the number was on the list.
+    pub unheeded: Vec<(FinishedCall, Tag)>,
 }
 
 /// A callback that the do-not-call list closed.

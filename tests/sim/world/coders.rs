@@ -57,8 +57,12 @@ impl World {
             let others =
                 calls.iter().filter(|other| other.number_e164 == call.number_e164 && other.key() != call.key());
             let elsewhere = others.flat_map(|other| self.disk.said(other)).filter(|tag| suppresses(tag)).cloned();
-            let said =
-                Box::new(Said { elsewhere: elsewhere.collect(), of_call, closed: self.disk.closed_by_list(call) });
+            let said = Box::new(Said {
+                elsewhere: elsewhere.collect(),
+                of_call,
+                closed: self.disk.closed_by_list(call),
+                unheeded: Vec::new(),
+            });
             coders.taken_off += 1;
             return Some(Command::Untag { call: Box::new(call.into()), said, code });
         }

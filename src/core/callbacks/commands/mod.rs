@@ -12,7 +12,7 @@ use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId
 use std::collections::BTreeSet;
 
 /// A command. `by` names who gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Makes a callback, or adds to the number's open one.
     Add(CallbackRequest),
