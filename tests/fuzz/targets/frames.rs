@@ -59,6 +59,10 @@ fuzz_target!(|data: &[u8]| {
     let [whole, pieces] = [whole, pieces].map(|all| {
         all.into_iter().filter(|(comparable, _)| *comparable).map(|(_, text)| text).collect::<Vec<String>>()
     });
+    // Where one was in doubt and the other was not, only one of them knows from there on whether events are stamped.
+    if whole.iter().zip(&pieces).any(|(whole, piece)| whole.is_empty() != piece.is_empty()) {
+        return;
+    }
     assert_eq!(whole.len(), pieces.len());
     for (whole, piece) in whole.iter().zip(&pieces) {
         assert!(whole.is_empty() || whole == piece, "{whole} is {piece}");
