@@ -1,4 +1,4 @@
-//! `callbackd rejudge`: the rows of calls that are over, told again under the rules of now.
+//! `callbackd rejudge`: calls that are over, judged again under the rules of now.
 
 mod again;
 

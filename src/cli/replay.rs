@@ -278,20 +278,16 @@ impl Replay {
 
     /// Lets the clocks run up to a recorded moment; they never run back.
     fn pass_time(&mut self, at: i64) {
-        let wall_ms = self.now.wall_ms.max(at);
         if self.now.wall_ms == 0 {
-            self.now = Moment { wall_ms, mono_ms: 0 };
+            self.now = Moment { wall_ms: at.max(0), mono_ms: 0 };
         }
-        let passed = u64::try_from(wall_ms - self.now.wall_ms).unwrap_or(0);
-        let end = self.now.mono_ms + passed;
+        let end = self.now.run_to(at);
         // The tracker is woken when it asked to be, not when the next event happens to come.
-        while let Some(due) = self.tracker.deadline().filter(|due| *due <= end) {
-            let step = due.saturating_sub(self.now.mono_ms);
-            self.now.mono_ms += step;
-            self.now.wall_ms += i64::try_from(step).unwrap_or(0);
+        while let Some(due) = self.now.woken(self.tracker.deadline(), end) {
+            self.now = due;
             self.give(Input::Tick);
         }
-        self.now = Moment { wall_ms, mono_ms: end };
+        self.now = end;
     }
 
     fn give(&mut self, input: Input<'_>) {

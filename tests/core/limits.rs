@@ -151,7 +151,7 @@ fn tags_and_ratings_beyond_the_limit_are_refused_and_counted() {
 
 #[test]
 fn a_call_of_which_more_is_said_than_is_kept_has_its_row_and_no_tape_and_is_counted() {
-    let told = |steps: usize| {
+    let counted = |steps: usize| {
         let mut driver = Driver::unlinked(rules(), START, None);
         driver.tracker.keeps_tapes();
         driver.link(1_000, &[]);
@@ -167,8 +167,8 @@ fn a_call_of_which_more_is_said_than_is_kept_has_its_row_and_no_tape_and_is_coun
         let tapes = driver.records.iter().filter(|record| matches!(record, Record::Tape(_))).count();
         (driver.recorded().len(), tapes, driver.tracker.counters().tapes_given_up)
     };
-    assert_eq!(told(100), (1, 1, 0));
-    assert_eq!(told(MAX_TAPE_BYTES / 20), (1, 0, 1));
+    assert_eq!(counted(100), (1, 1, 0));
+    assert_eq!(counted(MAX_TAPE_BYTES / 20), (1, 0, 1));
 }
 
 #[test]

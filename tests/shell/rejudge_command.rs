@@ -1,4 +1,4 @@
-//! `callbackd rejudge`: rows that were told under wrong rules are told again; a database that the daemon writes is only looked at.
+//! `callbackd rejudge`: calls that were judged under wrong rules are judged again; a database that the daemon writes is only looked at.
 
 use crate::scripted::{Said, Site};
 use callbackd::store::Store;
@@ -55,8 +55,8 @@ fn calls_that_were_internal_for_want_of_a_name_become_inbound_once_it_is_there()
     said.line(&["Judged 3 calls again: 3 rows changed"]);
     said.line(&["1 of them are missed callers who were none before", "Nobody is called back", "callbackd missed"]);
     assert_eq!(column(&site, directions), ["inbound 2"; 3]);
-    let told = "SELECT kind || ' ' || late FROM outbox ORDER BY seq DESC LIMIT 3";
-    assert_eq!(column(&site, told), ["call.updated 1"; 3], "readers learn it, and that it is no news");
+    let changes = "SELECT kind || ' ' || late FROM outbox ORDER BY seq DESC LIMIT 3";
+    assert_eq!(column(&site, changes), ["call.updated 1"; 3], "readers learn it, and that it is no news");
     assert_eq!(column(&site, "SELECT id || '' FROM callbacks"), [""; 0]);
 
     let again = rejudge(&site, &["--since", "2026-11-01", "--json"]);

@@ -99,7 +99,7 @@ fn rejudge(rules: &str, db: &Path, more: &[&str]) -> String {
     String::from_utf8(said).unwrap()
 }
 
-/// All that is told of calls, but for how often it was written.
+/// All that is stored of calls, but for how often it was written.
 fn rows(db: &Path) -> Vec<String> {
     let db = Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut all = Vec::new();

@@ -1,6 +1,6 @@
 //! `/v1/calls`: finished calls, the newest first, and one call with all that is stored of it.
 
-use super::rows_of;
+use super::{in_ms, rows_of};
 use crate::api::Ask;
 use crate::api::answers::CallAnswer;
 #[cfg(feature = "openapi")]
@@ -121,18 +121,6 @@ async fn of_agent(front: &Front, mut filter: CallFilter) -> Result<CallFilter, F
     };
     let chosen = front.read(choose).await?;
     chosen.map_err(|(why, fix)| Failure::of_field("agent", format!("{why}; {fix}"), fix))
-}
-
-/// A moment that is taken for seconds by whoever writes it would find all calls, or none.
-pub(super) fn in_ms(field: &str, moment: Option<Millis>) -> Result<Option<Millis>, Failure> {
-    // As seconds from 2001 to 5138; as milliseconds before March 1973.
-    match moment {
-        Some(at @ 1_000_000_000..100_000_000_000) => {
-            let fix = format!("in milliseconds: {at}000");
-            Err(Failure::of_field(field, format!("`{field}` looks like seconds; write it {fix}"), fix))
-        }
-        moment => Ok(moment),
-    }
 }
 
 /// The words of a filter, separated by commas.

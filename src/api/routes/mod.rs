@@ -31,6 +31,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn;
+use callbackd_core::millis::Millis;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -93,5 +94,17 @@ fn rows_of(limit: Option<usize>) -> Result<usize, Failure> {
             Err(Failure::of_field("limit", "`limit` must be 1 at least", format!("1 to {MAX_ROWS}, or leave it out")))
         }
         limit => Ok(limit.unwrap_or(MAX_ROWS).min(MAX_ROWS)),
+    }
+}
+
+/// A moment that is taken for seconds by whoever writes it would find all calls, or none.
+fn in_ms(field: &str, moment: Option<Millis>) -> Result<Option<Millis>, Failure> {
+    // As seconds from 2001 to 5138; as milliseconds before March 1973.
+    match moment {
+        Some(at @ 1_000_000_000..100_000_000_000) => {
+            let fix = format!("in milliseconds: {at}000");
+            Err(Failure::of_field(field, format!("`{field}` looks like seconds; write it {fix}"), fix))
+        }
+        moment => Ok(moment),
     }
 }

@@ -1,8 +1,7 @@
 //! `/v1/codes` and `/v1/tags`: what can be said of calls, and what is said of which.
 
-use super::calls::in_ms;
 use super::of_calls::OfCalls;
-use super::rows_of;
+use super::{in_ms, rows_of};
 use crate::api::answers::CodeAnswer;
 #[cfg(feature = "openapi")]
 use crate::api::answers::OfCallAnswer;

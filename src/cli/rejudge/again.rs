@@ -108,15 +108,12 @@ impl Again {
 
     /// Lets the clocks run up to this moment; the tracker is woken when it asked to be.
     fn pass(&mut self, at: Millis) {
-        let wall_ms = self.now.wall_ms.max(at);
-        let end = self.now.mono_ms + u64::try_from(wall_ms - self.now.wall_ms).unwrap_or(0);
-        while let Some(due) = self.tracker.deadline().filter(|due| *due <= end) {
-            let step = due.saturating_sub(self.now.mono_ms);
-            self.now.mono_ms += step;
-            self.now.wall_ms += i64::try_from(step).unwrap_or(0);
+        let end = self.now.run_to(at);
+        while let Some(due) = self.now.woken(self.tracker.deadline(), end) {
+            self.now = due;
             self.give(Input::Tick);
         }
-        self.now = Moment { wall_ms, mono_ms: end };
+        self.now = end;
     }
 
     fn give(&mut self, input: Input<'_>) {
