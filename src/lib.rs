@@ -47,8 +47,12 @@
 //! * requested: of a callback: the customer asked for it, or an agent said that it would come.
 //! * scheduler: the part of the core that keeps the callbacks, dispatches them and judges their attempts.
 //! * sink: a database of another engine that holds a copy of the rows, of many sites.
+//! * room: a folder of one purpose, whose state only its own verbs change; `tests/shell/rooms.rs` says which may use which.
+//! * sign: a global variable of Asterisk by which a daemon shows the others that it makes the callbacks of this PBX.
 //! * snapshot: the lists of channels, queues and devices that are asked for when the link comes up, and every five minutes.
 //! * status: what became of a call, as a manager counts it (`ANSWER`, `NOANSWER`, `BUSY`, `CANCEL`, …).
+//! * taint: bytes of AMI in which a caller may have written; nothing in them is believed that such a text could say.
+//! * tape: what a call's events said, kept with its row, so that it can be judged again under other rules.
 //! * tracker: the part of the core that makes calls, intervals of agents and gaps out of one PBX's events, live or from a recording.
 //! * trunk: the line or provider by which customers' calls come in and go out (`PJSIP/provider`).
 //! * uniqueid: Asterisk's id of a channel. The channels of attempts get theirs from this program.

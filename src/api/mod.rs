@@ -35,6 +35,7 @@ pub(crate) mod webhooks;
 pub(crate) use front::Front;
 #[cfg(feature = "openapi")]
 pub use openapi::description;
+pub(crate) use query::percent;
 
 use crate::store::tokens::TokenChange;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};

@@ -1,6 +1,7 @@
 //! Lists in pages: at most so many rows an answer, written as they are read; the header `Link` says where the next ones are.
 
 use super::front::{Failure, panicked};
+use super::query::percent;
 use super::readers::Readers;
 use crate::store::{self, Reader};
 use axum::body::Body;
@@ -115,13 +116,6 @@ fn with_next(uri: &Uri, next: Option<&str>, mut response: Response) -> Response 
         response.headers_mut().insert(LINK, link);
     }
     response
-}
-
-/// Everything but letters and digits as `%xx`.
-fn percent(text: &str) -> String {
-    text.bytes()
-        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }
 
 /// Why a page cannot be read.

@@ -79,3 +79,16 @@ fn unreadable(given: &[(String, String)], error: &str) -> Failure {
     let value: String = value.chars().take(40).flat_map(char::escape_debug).collect();
     Failure::of_field(name, format!("`{name}` cannot be `{value}`: {fix}"), fix)
 }
+
+/// A text as a part of a path or of a query: all but letters, digits, `-`, `_` and `.` as `%xx` (RFC 3986).
+pub(crate) fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}

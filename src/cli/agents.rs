@@ -3,7 +3,8 @@
 use super::complete;
 use super::failure::Failure;
 use super::plain::{clip, json_line, local, safe, spell};
-use super::target::{Target, TargetArgs, escaped, known};
+use super::target::{Target, TargetArgs, known};
+use crate::api::percent;
 use crate::api::status::AgentInPresence;
 use callbackd_core::order::Gather as _;
 use comfy_table::Table;
@@ -30,7 +31,7 @@ pub struct AgentsArgs {
 /// See [`Failure`].
 pub fn run(args: &AgentsArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let path =
-        args.pbx.as_ref().map_or_else(|| "/v1/agents".to_owned(), |pbx| format!("/v1/agents?pbx={}", escaped(pbx)));
+        args.pbx.as_ref().map_or_else(|| "/v1/agents".to_owned(), |pbx| format!("/v1/agents?pbx={}", percent(pbx)));
     let Some(value) = target.list(&path)? else { return from_database(args, target, out, notes) };
     if target.json {
         for agent in value.as_array().into_iter().flatten() {

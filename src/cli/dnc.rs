@@ -3,7 +3,8 @@
 use super::callbacks::duration;
 use super::failure::Failure;
 use super::plain::{clip, json_line, local, safe};
-use super::target::{Target, TargetArgs, escaped};
+use super::target::{Target, TargetArgs};
+use crate::api::percent;
 use callbackd_core::model::DoNotCall;
 use clap::Subcommand;
 use comfy_table::Table;
@@ -91,7 +92,7 @@ pub fn run(args: &DncArgs, target: &Target, out: &mut impl Write, notes: &mut im
             Ok(())
         }
         DncCommand::Remove { number } => {
-            let answer = target.delete(&format!("/v1/dnc/{}", escaped(number)))?;
+            let answer = target.delete(&format!("/v1/dnc/{}", percent(number)))?;
             if target.json {
                 json_line(&answer, out)?;
             } else {

@@ -3,7 +3,8 @@
 use super::complete;
 use super::failure::Failure;
 use super::plain::{json_line, local, safe, spell};
-use super::target::{Target, TargetArgs, escaped, known};
+use super::target::{Target, TargetArgs, known};
+use crate::api::percent;
 use crate::api::status::{PbxStatus, Status};
 use crate::store::Reader;
 use callbackd_core::model::Gap;
@@ -30,7 +31,7 @@ pub struct StatusArgs {
 /// See [`Failure`].
 pub fn run(args: &StatusArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let pbx = args.pbx.as_deref();
-    let path = pbx.map_or_else(|| "/v1/status".to_owned(), |pbx| format!("/v1/status?pbx={}", escaped(pbx)));
+    let path = pbx.map_or_else(|| "/v1/status".to_owned(), |pbx| format!("/v1/status?pbx={}", percent(pbx)));
     let Some(value) = target.get(&path)? else { return from_database(pbx, target, out, notes) };
     let gap = target.reader().and_then(|reader| last_gap(&reader, pbx)).ok().flatten();
     if target.json {

@@ -3,9 +3,10 @@
 use super::complete;
 use super::failure::Failure;
 use super::plain::{clip, json_line, safe};
-use super::target::{Target, TargetArgs, escaped, known};
+use super::target::{Target, TargetArgs, known};
 use crate::api::answers::CodeAnswer;
 use crate::api::client::ClientError;
+use crate::api::percent;
 use crate::store::CodeCount;
 use callbackd_core::model::codes::OnCallback;
 use comfy_table::{Table, presets::NOTHING};
@@ -69,8 +70,8 @@ pub struct CodesArgs {
 pub fn run(args: &TagArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
     let TagArgs { call, code, note, remove, pbx, .. } = args;
     let answer = if *remove {
-        let of = pbx.as_ref().map(|pbx| format!("?pbx={}", escaped(pbx))).unwrap_or_default();
-        target.delete(&format!("/v1/tags/{}/{}{of}", escaped(call), escaped(code)))
+        let of = pbx.as_ref().map(|pbx| format!("?pbx={}", percent(pbx))).unwrap_or_default();
+        target.delete(&format!("/v1/tags/{}/{}{of}", percent(call), percent(code)))
     } else {
         target.post("/v1/tags", &json!({ "call": call, "pbx": pbx, "code": code, "note": note }))
     };

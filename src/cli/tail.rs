@@ -4,8 +4,9 @@ use super::callbacks::why;
 use super::complete;
 use super::failure::Failure;
 use super::plain::{clip, clock, json_line, local, safe};
-use super::target::{Target, TargetArgs, escaped};
+use super::target::{Target, TargetArgs};
 use crate::api::client;
+use crate::api::percent;
 use serde_json::Value;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -47,7 +48,7 @@ pub fn run(args: &TailArgs, target: &Target, out: &mut impl Write, notes: &mut i
         return Err(Failure::Usage(format!("--kind: unknown kind of change '{}'", kind.escape_debug())));
     }
     let wanted =
-        [kind.map(|kind| format!("kind={kind}")), args.pbx.as_deref().map(|pbx| format!("pbx={}", escaped(pbx)))];
+        [kind.map(|kind| format!("kind={kind}")), args.pbx.as_deref().map(|pbx| format!("pbx={}", percent(pbx)))];
     let path = format!("/v1/events?{}", wanted.into_iter().flatten().collect::<Vec<_>>().join("&"));
     let path = path.trim_end_matches('?');
     // As the daemon has them: it may follow others than the configuration of this machine names.

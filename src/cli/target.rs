@@ -180,9 +180,3 @@ impl Target {
 pub(super) fn enter(db: &Path) -> Result<(), store::Error> {
     Ok(ownership::enter(db)?)
 }
-
-/// A number as a path's last part: everything that is not a digit or letter is escaped.
-pub(super) fn escaped(text: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric();
-    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}

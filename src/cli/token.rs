@@ -2,7 +2,8 @@
 
 use super::failure::Failure;
 use super::plain::{json_line, local, safe};
-use super::target::{Target, TargetArgs, escaped};
+use super::target::{Target, TargetArgs};
+use crate::api::percent;
 use crate::store::tokens::Role;
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -71,7 +72,7 @@ pub fn run(args: &TokenArgs, target: &Target, out: &mut impl Write, notes: &mut 
             }
         }
         TokenCommand::Remove { name } => {
-            let answer = target.delete(&format!("/v1/tokens/{}", escaped(name)))?;
+            let answer = target.delete(&format!("/v1/tokens/{}", percent(name)))?;
             if target.json {
                 json_line(&answer, out)?;
             } else {

@@ -7,8 +7,9 @@ use super::callbacks;
 use super::complete;
 use super::failure::Failure;
 use super::plain::safe;
-use super::target::{Target, TargetArgs, escaped};
+use super::target::{Target, TargetArgs};
 use crate::api::client::{self, ClientError};
+use crate::api::percent;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use screen::{Screen, Shown, Thing};
 use serde_json::Value;
@@ -239,7 +240,7 @@ fn draw(
 
 fn ask(target: &Target, pbx: Option<&str>) -> Result<Shown, Failure> {
     let of =
-        |path: &str, mark: char| pbx.map_or_else(|| path.to_owned(), |pbx| format!("{path}{mark}pbx={}", escaped(pbx)));
+        |path: &str, mark: char| pbx.map_or_else(|| path.to_owned(), |pbx| format!("{path}{mark}pbx={}", percent(pbx)));
     let missing = || Failure::Daemon(ClientError::NotRunning(target.socket.clone()));
     let mut live = target.get(&of("/v1/live", '?'))?.ok_or_else(missing)?;
     for list in ["queues", "agents"] {

@@ -2,7 +2,8 @@
 
 use super::failure::Failure;
 use super::plain::{json_line, local, safe};
-use super::target::{Target, TargetArgs, escaped};
+use super::target::{Target, TargetArgs};
+use crate::api::percent;
 use crate::store::webhooks::{Message, MessageState, WebhookRow, WebhookState};
 use clap::Subcommand;
 use comfy_table::{Table, presets::NOTHING};
@@ -76,7 +77,7 @@ pub(crate) enum WebhooksCommand {
 /// See [`Failure`].
 pub fn run(args: &WebhooksArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let order =
-        |name: &str, order: &str, body: &Value| target.post(&format!("/v1/webhooks/{}/{order}", escaped(name)), body);
+        |name: &str, order: &str, body: &Value| target.post(&format!("/v1/webhooks/{}/{order}", percent(name)), body);
     let (answer, said) = match &args.command {
         WebhooksCommand::List => return list(target, out, notes),
         WebhooksCommand::Show { name, limit } => return show(target, name, *limit, out),

@@ -6,7 +6,9 @@ use super::pbx;
 use super::rules::millis;
 use super::section::{Problems, Section, Text};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::codes::{ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, OnCallback, is_code};
+use callbackd_core::model::codes::{
+    ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, NAMED_TIME, OnCallback, is_code,
+};
 use callbackd_core::model::{Direction, Outcome, PbxId};
 use callbackd_core::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,6 +94,7 @@ fn code(section: &Section<'_, '_>, word: &Text, shipped: Option<&Code>, pbxs: &[
     let wanted = match &*word.value {
         DECLINED => Some((OnCallback::None, "its callers have said that they need no callback")),
         ASKED => Some((OnCallback::Request, "its callers have asked for a callback")),
+        NAMED_TIME => Some((OnCallback::None, "its callers have named a time, which is when they are called")),
         _ => None,
     };
     if let Some(span) = section.span("callback")

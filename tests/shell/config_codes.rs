@@ -79,6 +79,7 @@ fn what_cannot_be_used_is_refused_with_its_place_and_the_fix() {
         (code("callback = \"request\"\nafter = \"soon\""), "4:9", "not a duration"),
         ("[[code]]\ncode = \"CALLBACK_DECLINED\"\ncallback = \"request\"\n".to_owned(), "3:12", "need no callback"),
         ("[[code]]\ncode = \"CALLBACK\"\ncallback = \"none\"\n".to_owned(), "3:12", "have asked for a callback"),
+        ("[[code]]\ncode = \"CALLBACK_AT\"\ncallback = \"request\"\n".to_owned(), "3:12", "have named a time"),
         (code("rule = \"x\""), "3:8", "write [[code.rule]] below"),
         (rule(""), "3:1", "would fit every call"),
         (rule("outcomes = [\"SHRT\"]"), "4:13", "did you mean \"SHORT\"?"),

@@ -59,7 +59,7 @@ pub(crate) fn page(view: &View, title: &str, at: &str, body: &Markup) -> Html<St
 fn kept(view: &View, path: &str) -> String {
     let fields: Vec<String> = ["lang", "theme"]
         .into_iter()
-        .filter_map(|name| Some(format!("{name}={}", super::view::percent(view.asked(name)?))))
+        .filter_map(|name| Some(format!("{name}={}", crate::api::percent(view.asked(name)?))))
         .collect();
     if fields.is_empty() { path.to_owned() } else { format!("{path}?{}", fields.join("&")) }
 }

@@ -5,10 +5,11 @@ mod rows;
 
 use super::look::{self, live, mark};
 use super::session::own_form;
-use super::view::{View, percent};
+use super::view::View;
 use super::{failed, now_ms};
 use crate::api::commands::CommandBody;
 use crate::api::front::{Failure, Front, Peer};
+use crate::api::percent;
 use crate::report::faces::csv::{csv_error, no_formula, writer};
 use crate::report::faces::format::safe;
 use crate::store::{Fate, MissedCall};

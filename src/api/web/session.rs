@@ -1,8 +1,9 @@
 //! Who is logged in: the cookie holds the token itself, so that a token that is withdrawn is out at once, and a television stays in over restarts.
 
 use super::look;
-use super::view::{View, cookie, percent};
+use super::view::{View, cookie};
 use crate::api::front::{Failure, Front};
+use crate::api::percent;
 use crate::store::tokens::{Role, Token, hash};
 use axum::body::Bytes;
 use axum::extract::State;

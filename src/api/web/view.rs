@@ -1,6 +1,7 @@
 //! Who looks at a page, and how: the language, the colours, what stands behind the `?`.
 
 use super::session::Session;
+use crate::api::percent;
 use crate::language::{Language, Words};
 use axum::extract::{FromRequestParts, Query};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
@@ -81,19 +82,6 @@ impl View {
             .collect();
         if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
     }
-}
-
-/// Everything but letters and digits as `%xx`.
-pub(crate) fn percent(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
 }
 
 /// A cookie's value.

@@ -57,7 +57,9 @@ fn moment(text: &str, hours: &Hours) -> Option<Millis> {
         return text.parse().ok().and_then(|civil| hours.moment(civil));
     }
     let of_zone = ["Z", "+00:00", "-00:00"].into_iter().find_map(|zone| shape.strip_suffix(zone))?;
-    known.contains(&of_zone).then(|| text.parse::<Timestamp>().ok()).flatten().map(Timestamp::as_millisecond)
+    // No clock on earth is further from UTC.
+    let is_there = text[of_zone.len()..].get(1..3).is_none_or(|hours| hours <= "14");
+    (known.contains(&of_zone) && is_there).then(|| text.parse::<Timestamp>().ok())?.map(Timestamp::as_millisecond)
 }
 
 /// `2h`, `90m`, `1h30m`; units s, m, h, d.

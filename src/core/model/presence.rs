@@ -9,8 +9,6 @@ use std::borrow::Cow;
 pub enum Busy {
     /// In no queue, or the agent's phone cannot be reached.
     LoggedOut,
-    /// Paused in this queue (or everywhere).
-    Paused,
     /// The agent has a channel, whatever it does.
     OnCall,
     /// The agent's device reports in use, ringing, busy or on hold.
@@ -30,7 +28,6 @@ impl Busy {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::LoggedOut => "logged out",
-            Self::Paused => "paused",
             Self::OnCall => "on a call",
             Self::DeviceInUse => "phone in use",
             Self::DeviceUnknown => "phone state unknown",
@@ -82,7 +79,6 @@ impl Standing {
             Some(Busy::OnCall | Busy::DeviceInUse) if rings => Self::Ringing,
             Some(Busy::OnCall | Busy::DeviceInUse) => Self::Busy,
             Some(Busy::WrapUp { .. }) => Self::WrapUp,
-            Some(Busy::Paused) => Self::Paused,
             Some(Busy::LoggedOut) => Self::LoggedOut,
             Some(Busy::DeviceUnknown) => Self::Unknown,
         }

@@ -3,7 +3,7 @@
 use super::choice::{Choice, Tab};
 use crate::api::Ask;
 use crate::api::front::{Failure, Front};
-use crate::api::web::view::percent;
+use crate::api::percent;
 use crate::language::{Words, fill};
 use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, CallFilter, CallbackFilter, Fate, MissedCall, Reader};
