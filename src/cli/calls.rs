@@ -191,6 +191,7 @@ fn list(
     known(args.pbx.as_deref(), pbxs, &reader)?;
     reader.choose_agent(&mut filter)?;
     reader.choose_queue(&mut filter.queue)?;
+    reader.choose_code(&mut filter.tag)?;
     let shown = if args.json {
         list::json(&reader, &filter, out)?
     } else if args.csv {

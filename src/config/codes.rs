@@ -7,7 +7,7 @@ use super::rules::millis;
 use super::section::{Problems, Section, Text};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{
-    ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, NAMED_TIME, OnCallback, is_code,
+    ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, MIN_AFTER_OURS_MS, NAMED_TIME, OnCallback, is_code,
 };
 use callbackd_core::model::{Direction, Outcome, PbxId};
 use callbackd_core::order::Gather as _;
@@ -120,19 +120,26 @@ fn code(section: &Section<'_, '_>, word: &Text, shipped: Option<&Code>, pbxs: &[
     let same = |code: &&Code| code.callback == callback;
     let of_shipped = shipped.filter(same);
     let given = |key, value: Option<Millis>, default| if section.span(key).is_some() { value } else { default };
+    let after_ms = given("after", Some(millis(after)), of_shipped.map(|code| code.after_ms)).unwrap_or_default();
     Code {
         code: word.value.to_ascii_uppercase(),
         label: label("label", "\"Asked for the price\"", shipped.map(|code| &code.label)),
         group: label("group", "\"sales\"", shipped.map(|code| &code.group)),
         success: section.flag_or("success", shipped.is_some_and(|code| code.success)),
         callback,
-        after_ms: given("after", Some(millis(after)), of_shipped.map(|code| code.after_ms)).unwrap_or_default(),
+        after_ms,
         expires_ms: given("expires", expires.map(millis), of_shipped.and_then(|code| code.expires_ms)),
-        rules: rules(section, pbxs, problems),
+        rules: rules(
+            section,
+            pbxs,
+            (callback == OnCallback::Request && after_ms < MIN_AFTER_OURS_MS).then_some(&*word.value),
+            problems,
+        ),
     }
 }
 
-fn rules(section: &Section<'_, '_>, pbxs: &[PbxId], problems: &Problems) -> Vec<CodeRule> {
+/// `soon`: the code if it has its customers called again so soon that a rule must not fit the calls of callbacks.
+fn rules(section: &Section<'_, '_>, pbxs: &[PbxId], soon: Option<&str>, problems: &Problems) -> Vec<CodeRule> {
     let Some(value) = section.get("rule") else { return Vec::new() };
     if value.get_ref().as_array().is_some_and(|items| items.len() > MAX_RULES) {
         let title = format!("a code has more than {MAX_RULES} rules");
@@ -145,6 +152,12 @@ fn rules(section: &Section<'_, '_>, pbxs: &[PbxId], problems: &Problems) -> Vec<
         let rule = rule(&section, pbxs);
         if problems.count() == before {
             never(&section, &rule, place);
+        }
+        if let Some((code, span)) = soon.zip(section.span("directions"))
+            && rule.directions.contains(&Direction::Callback)
+        {
+            let title = format!("{code} would have customers called again as soon as they were called back");
+            problems.add(span, title, "for ever", "leave \"callback\" out, or give the code `after`, of 1h or more");
         }
         rules.push(rule);
     }

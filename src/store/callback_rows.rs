@@ -5,8 +5,8 @@ use super::questions::{CALLBACK, FORGET_EVENTS, NEXT_EVENT, RECOVER};
 use super::rows::{e164, number_e164, pbx, unknown, word};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{
-    AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, PbxId,
-    RecoveredBy,
+    AskedBy, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall,
+    PbxId, RecoveredBy,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::sync::LazyLock;
@@ -151,6 +151,11 @@ pub(crate) fn put_callback(
             .prepare_cached("UPDATE calls SET callback_id = ? WHERE pbx = ? AND linkedid = ?")?
             .execute(params![row.id, miss.pbx.as_str(), &*miss.linkedid])?;
     }
+    if let Some(AskedBy { call, code, at_ms }) = &change.asked {
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO callback_requests (callback_id, pbx, linkedid, code, at_ms) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![row.id, call.pbx.as_str(), &*call.linkedid, code, at_ms])?;
+    }
     if let Some((by, at_ms)) = change.recovered {
         let mut recover = connection.prepare_cached(&RECOVER)?;
         let read = |row: &Row<'_>| Ok(Recovered { pbx: row.get(0)?, linkedid: row.get(1)?, rev: row.get(2)? });
@@ -178,8 +183,13 @@ pub(crate) fn delete_do_not_call(connection: &Connection, number_e164: &str) -> 
     Ok(connection.prepare_cached("DELETE FROM do_not_call WHERE number_e164 = ?")?.execute([number_e164])? > 0)
 }
 
+/// A code that asks for a callback: the row's `code` and `at_ms`, of this call.
+pub(super) fn asked_by(row: &Row<'_>, call: CallKey) -> rusqlite::Result<AskedBy> {
+    Ok(AskedBy { call, code: row.get("code")?, at_ms: row.get("at_ms")? })
+}
+
 /// The call of these two columns.
-fn call_key(row: &Row<'_>, pbx: &str, linkedid: &str) -> rusqlite::Result<Option<CallKey>> {
+pub(super) fn call_key(row: &Row<'_>, pbx: &str, linkedid: &str) -> rusqlite::Result<Option<CallKey>> {
     let (pbx, linkedid): (Option<String>, Option<String>) = (row.get(pbx)?, row.get(linkedid)?);
     Ok(pbx.zip(linkedid).map(|(pbx, linkedid)| CallKey::new(&PbxId::new(&pbx), &linkedid)))
 }

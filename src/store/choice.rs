@@ -80,6 +80,17 @@ impl Reader {
         if known.is_empty() { Ok(()) } else { among("queue", queue, &known.into_iter().collect::<Vec<_>>()) }
     }
 
+    /// The code of a list of calls, whatever its capital letters: one of the table `codes`, or one that a call has.
+    ///
+    /// # Errors
+    /// See [`NoChoice`].
+    pub(crate) fn choose_code(&self, code: &mut Option<String>) -> Result<(), NoChoice> {
+        let Some(code) = code else { return Ok(()) };
+        let mut known = self.read(|connection| met_in(connection, ["tags"], "code"))?;
+        known.extend(self.known_codes()?.into_iter().map(|code| code.code));
+        among("code", code, &known.into_iter().collect::<Vec<_>>())
+    }
+
     /// All agents who are known, with their names.
     fn agent_names(&self) -> Result<Vec<Agent>, Error> {
         let agent = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
@@ -93,7 +104,11 @@ impl Reader {
 }
 
 /// The values of this column in two tables.
-fn met_in(connection: &Connection, tables: [&str; 2], column: &str) -> rusqlite::Result<BTreeSet<String>> {
+fn met_in<const N: usize>(
+    connection: &Connection,
+    tables: [&str; N],
+    column: &str,
+) -> rusqlite::Result<BTreeSet<String>> {
     let mut met = BTreeSet::new();
     for table in tables {
         for value in connection.prepare(&values_of(table, column))?.query_map([], |row| row.get(0))? {

@@ -73,7 +73,7 @@ fn records(n: i64) -> Vec<Record> {
         let state = row.state;
         let (reason, by, note) = (String::new(), "callbackd".to_owned(), String::new());
         let change = Some(CallbackStep { at_ms: MONDAY_10, state, reason, by, note });
-        Record::Callback(Arc::new(CallbackChange { row, change, miss, recovered, late: false }))
+        Record::Callback(Arc::new(CallbackChange { row, change, miss, recovered, late: false, asked: None }))
     };
     let done = CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10), ..row.clone() };
     let attempt = AttemptRow {

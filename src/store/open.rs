@@ -38,6 +38,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0013.sql")),
     M::up(include_str!("migrations/0014.sql")),
     M::up(include_str!("migrations/0015.sql")),
+    M::up(include_str!("migrations/0016.sql")),
 ];
 
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.

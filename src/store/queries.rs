@@ -1,15 +1,15 @@
 //! The questions that commands ask of stored calls.
 
-use super::callback_rows::callback;
+use super::callback_rows::{asked_by, call_key, callback};
 use super::questions::{
-    AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER,
-    CLOSED_BY_LIST, GAPS, LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, SUPPRESSING, TRUNKS, UNHEEDED,
+    AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER, GAPS,
+    LAST_GAP, LAST_OF_NUMBER, LAST_SEEN, NEWEST_CALL, OPEN_MISSES, PBXS, REQUESTS, SUPPRESSING, TRUNKS, UNHEEDED,
 };
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap, tag};
 use super::{CallFilter, Error, Reader};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{ClosedByList, Said};
-use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy, Tag};
+use callbackd_core::model::{CallInProgress, CallKey, CallbackState, FinishedCall, Gap, PbxId, RecoveredBy, Tag};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -73,6 +73,10 @@ impl Reader {
             let snapshot = connection.unchecked_transaction()?;
             let mut found = Vec::new();
             for condition in [CALLS_BY_LINKEDID.as_str(), CALLS_BY_ID] {
+                // SQLite takes ` 1`, `01` and `1.0` for a row id, too.
+                if condition == CALLS_BY_ID && !is_id(id_or_linkedid) {
+                    break;
+                }
                 let mut statement = snapshot.prepare(&format!("{} {condition}", *SELECT_CALL))?;
                 let rows = statement.query_map([id_or_linkedid], call)?;
                 for row in rows {
@@ -98,10 +102,7 @@ impl Reader {
         self.read(|connection| {
             let mut found = connection.prepare(SUPPRESSING)?;
             let elsewhere = found.query_map((number, stored.id), tag)?.collect::<Result<_, _>>()?;
-            let closed = |row: &rusqlite::Row<'_>| {
-                Ok(ClosedByList { row: callback(row)?, held: row.get("held")?, asked_by: row.get("asked_by")? })
-            };
-            let closed = connection.query_row(CLOSED_BY_LIST, [number], closed).optional()?;
+            let closed = closed_by_list(connection, number)?;
             let mut found = connection.prepare(UNHEEDED)?;
             let unheeded = found
                 .query_map((number, stored.call.ended_ms - UNHEEDED_FOR_MS), |row| {
@@ -116,6 +117,31 @@ impl Reader {
             Ok(Said { of_call, elsewhere, closed, unheeded })
         })
     }
+}
+
+/// A row id as it is written.
+fn is_id(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|id| id.to_string() == text)
+}
+
+/// The last callbacks of this number, as far back as the do-not-call list closed them, the oldest first.
+fn closed_by_list(connection: &Connection, number: &str) -> rusqlite::Result<Vec<ClosedByList>> {
+    let key = |row: &rusqlite::Row<'_>| Ok(call_key(row, "pbx", "linkedid")?.expect("neither column is ever NULL"));
+    let mut misses = connection.prepare(OPEN_MISSES)?;
+    let mut requests = connection.prepare(REQUESTS)?;
+    let mut closed: Vec<ClosedByList> = Vec::new();
+    let mut last = connection.prepare(LAST_OF_NUMBER)?;
+    for found in last.query_map([number], |row| Ok((callback(row)?, row.get("held")?)))? {
+        let (row, held) = found?;
+        if row.state != CallbackState::Dnc {
+            break;
+        }
+        let misses = misses.query_map([row.id], key)?.collect::<Result<Vec<CallKey>, _>>()?;
+        let asked = requests.query_map([row.id], |row| asked_by(row, key(row)?))?.collect::<Result<_, _>>()?;
+        closed.push(ClosedByList { row, held, misses, asked });
+    }
+    closed.reverse();
+    Ok(closed)
 }
 
 impl Reader {

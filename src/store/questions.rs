@@ -113,12 +113,32 @@ pub(super) const MEANWHILE: &str = "
     SELECT DISTINCT t.* FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id CROSS JOIN calls c CROSS JOIN tags t ON t.call_id = c.id
      WHERE a.result IS NULL AND b.closed_ms IS NULL AND substr(coalesce(c.number_e164, c.number), -4) = substr(b.number_e164, -4)
        AND c.number_e164 = b.number_e164 AND max(t.at_ms, c.ended_ms) >= a.intended_ms
+       AND NOT EXISTS (SELECT 1 FROM callback_requests r WHERE r.pbx = c.pbx AND r.linkedid = c.linkedid AND r.code = t.code AND r.at_ms = t.at_ms)
      ORDER BY t.at_ms";
-/// Callbacks of an attempt without a result whose code is on its call no more.
+/// The codes of calls that ask for open callbacks; not those that are on their call no more.
+pub(super) const ASKED_BY: &str = "
+    SELECT r.callback_id, r.pbx, r.linkedid, r.code, r.at_ms FROM callbacks b CROSS JOIN callback_requests r ON r.callback_id = b.id
+     WHERE b.closed_ms IS NULL
+       AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.pbx = r.pbx AND c.linkedid = r.linkedid
+                          AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.call_id = c.id AND t.code = r.code))
+     ORDER BY r.callback_id, r.at_ms";
+/// What the latest calls said that means something for callbacks, and what was taken off them; ?1: who says what follows from a call's row.
+pub(super) const SAID: &str = "
+    SELECT c.pbx, c.linkedid, t.code, CASE WHEN t.\"by\" <> ?1 THEN t.at_ms END
+      FROM tags t CROSS JOIN codes k ON k.code = t.code CROSS JOIN calls c ON c.id = t.call_id
+     WHERE t.call_id > (SELECT max(id) - 5000 FROM calls) AND k.callback <> 'none'
+     UNION ALL
+    SELECT c.pbx, c.linkedid, r.code, NULL FROM tags_removed r CROSS JOIN calls c ON c.id = r.call_id
+     WHERE r.call_id > (SELECT max(id) - 5000 FROM calls)
+     LIMIT 1000";
+/// Callbacks of an attempt without a result whose codes are on their calls no more.
 pub(super) const TAKEN_BACK: &str = "
-    SELECT b.id FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id CROSS JOIN calls c ON c.pbx = b.linkedid_pbx AND c.linkedid = b.linkedid
+    SELECT b.id FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id
      WHERE a.result IS NULL AND b.closed_ms IS NULL AND b.code IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.call_id = c.id AND t.code = b.code)";
+       AND EXISTS (SELECT 1 FROM callback_requests r WHERE r.callback_id = b.id)
+       AND NOT EXISTS (SELECT 1 FROM callback_requests r WHERE r.callback_id = b.id
+              AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.pbx = r.pbx AND c.linkedid = r.linkedid
+                                 AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.call_id = c.id AND t.code = r.code)))";
 /// The last attempt decides: a refusal that was followed by anything else is forgotten. `CROSS JOIN`: first the open callbacks, then theirs.
 pub(super) static REFUSALS: LazyLock<String> = LazyLock::new(|| {
     let refused = words(AttemptResult::ALL.iter().filter(|result| result.meaning().refused_by_agent));
@@ -217,20 +237,23 @@ pub(super) const SUPPRESSING: &str = "
     SELECT t.* FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
      WHERE substr(coalesce(c.number_e164, c.number), -4) = substr(?1, -4) AND c.number_e164 = ?1 AND c.id <> ?2 AND k.callback = 'suppress'
      ORDER BY t.at_ms DESC LIMIT 100";
-/// The last callback of this number, if the do-not-call list closed it: whether it was held before, and by which code it is asked for, its own one first.
-pub(super) const CLOSED_BY_LIST: &str = "
-    SELECT b.*, coalesce((SELECT reason = 'HELD' FROM callback_events WHERE callback_id = b.id AND state <> 'DNC' ORDER BY n DESC LIMIT 1), 0) AS held,
-           (SELECT t.code FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
-             WHERE c.pbx = b.linkedid_pbx AND c.linkedid = b.linkedid AND k.callback = 'request' ORDER BY t.code <> b.code LIMIT 1) AS asked_by
-      FROM (SELECT * FROM callbacks WHERE substr(number_e164, -4) = substr(?1, -4) AND number_e164 = ?1 ORDER BY id DESC LIMIT 1) b
-     WHERE state = 'DNC'";
-/// Codes of the calls of this number that ask for a callback, of which no callback says that it was asked for by them; the newest of a month.
+/// The last callbacks of this number, the newest first: whether each was held before the do-not-call list closed it.
+pub(super) const LAST_OF_NUMBER: &str = "
+    SELECT b.*, coalesce((SELECT reason = 'HELD' FROM callback_events WHERE callback_id = b.id AND state <> 'DNC' ORDER BY n DESC LIMIT 1), 0) AS held
+      FROM (SELECT * FROM callbacks WHERE substr(number_e164, -4) = substr(?1, -4) AND number_e164 = ?1 ORDER BY id DESC LIMIT 16) b
+     ORDER BY b.id DESC";
+/// The codes of calls that ask for a callback still.
+pub(super) const REQUESTS: &str = "
+    SELECT r.pbx, r.linkedid, r.code, r.at_ms FROM callback_requests r
+     WHERE r.callback_id = ?1
+       AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.pbx = r.pbx AND c.linkedid = r.linkedid
+                          AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.call_id = c.id AND t.code = r.code))
+     ORDER BY r.at_ms";
+/// Codes of the calls of this number that ask for a callback, and that no callback has followed; the newest of a month.
 pub(super) const UNHEEDED: &str = "
     SELECT t.* FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
      WHERE substr(coalesce(c.number_e164, c.number), -4) = substr(?1, -4) AND c.number_e164 = ?1 AND k.callback = 'request' AND t.at_ms > ?2
-       AND NOT EXISTS (SELECT 1 FROM callbacks b CROSS JOIN callback_events e ON e.callback_id = b.id
-            WHERE substr(b.number_e164, -4) = substr(?1, -4) AND b.number_e164 = ?1 AND e.at_ms >= t.at_ms
-              AND (e.note = 'requested by ' || t.code OR substr(e.note, 1, length(t.code) + 14) = 'requested by ' || t.code || ':'))
+       AND NOT EXISTS (SELECT 1 FROM callback_requests r WHERE r.pbx = c.pbx AND r.linkedid = c.linkedid AND r.code = t.code AND r.at_ms = t.at_ms)
      ORDER BY t.at_ms DESC LIMIT 16";
 /// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
 pub(super) const LATEST_RATINGS: &str = "
@@ -358,6 +381,8 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: asked", ASKED.to_owned()),
         ("start: codes meanwhile", MEANWHILE.to_owned()),
         ("start: code taken off", TAKEN_BACK.to_owned()),
+        ("start: asked by", ASKED_BY.to_owned()),
+        ("start: said", SAID.to_owned()),
         ("start: refusals", REFUSALS.clone()),
         ("start: dialled", DIALLED.clone()),
         ("start: owners", OWNERS.to_owned()),
@@ -376,7 +401,8 @@ pub fn questions() -> Vec<(String, String)> {
         ("tags", LATEST_TAGS.to_owned()),
         ("tags: suppressing", SUPPRESSING.to_owned()),
         ("tags: unheeded", UNHEEDED.to_owned()),
-        ("tags: closed by the list", CLOSED_BY_LIST.to_owned()),
+        ("tags: last callbacks", LAST_OF_NUMBER.to_owned()),
+        ("tags: what asks for a callback", REQUESTS.to_owned()),
         ("ratings", LATEST_RATINGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];
@@ -397,6 +423,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("report: queues".to_owned(), values_of("calls", "queue")),
         ("report: agents".to_owned(), values_of("calls", "agent")),
         ("calls: agents of legs".to_owned(), values_of("legs", "agent")),
+        ("calls: codes".to_owned(), values_of("tags", "code")),
     ];
     let children = CHILDREN_OF_WINDOW.map(|sql| ("report: children".to_owned(), sql.to_owned()));
     let reports = reports.into_iter().chain(children);

@@ -1,16 +1,17 @@
 //! What a scheduler must know of earlier runs, read once at the start.
 
-use super::callback_rows::{attempt, callback, do_not_call_entry};
+use super::callback_rows::{asked_by, attempt, callback, do_not_call_entry};
 use super::inspect::open_read_only;
 use super::questions::{
-    ASKED, CALLED, CALLS_BY_ID, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE, OPEN_CALLBACKS,
-    OPEN_MISSES, OWNERS, REFUSALS, SERVED, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
+    ASKED, ASKED_BY, CALLED, CALLS_BY_ID, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE,
+    OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SAID, SERVED, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
 };
 use super::rows::{SELECT_CALL, call, e164, tag, unless_misspelt};
 use super::{Error, Store};
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::millis::Millis;
+use callbackd_core::model::codes::RULE;
 use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy, Tag};
 use rusqlite::{Connection, Row};
 use std::collections::BTreeSet;
@@ -161,6 +162,14 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
             Ok((stored.call, tag))
         })
         .collect::<rusqlite::Result<_>>()?;
+    let asked_by = connection
+        .prepare(ASKED_BY)?
+        .query_map([], |row| Ok((row.get(0)?, asked_by(row, names.call_key(row, 1)?)?)))?
+        .collect::<Result<_, _>>()?;
+    let said = connection
+        .prepare(SAID)?
+        .query_map([RULE], |row| Ok((names.call_key(row, 0)?, row.get(2)?, row.get(3)?)))?
+        .collect::<Result<_, _>>()?;
     let refusals = connection
         .prepare(&REFUSALS)?
         .query_map([], |row| Ok((row.get(0)?, names.agent_key(row, 1)?, row.get(3)?)))?
@@ -182,6 +191,8 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
     let (owners, served) = (Vec::new(), Vec::new());
     Ok(RestoredState {
         open,
+        asked_by,
+        said,
         in_flight,
         called,
         asked,

@@ -321,7 +321,7 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<Op
         }
         let mut replace = connection.prepare_cached(&REPLACE_CALL)?;
         let written: (i64, i64) = replace.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-        delete_children(connection, written.0)?;
+        delete_children(connection, written.0, call)?;
         Ok::<_, rusqlite::Error>(Some(written))
     })?;
     let Some((id, rev)) = written else { return Ok(None) };
@@ -343,17 +343,17 @@ pub(super) fn says_already(connection: &Connection, new: &FinishedCall) -> rusql
     let removed = tag_rows::removed(connection, stored.id)?;
     tags.retain(|tag| !removed.contains(&tag.code));
     tags.order_by(|a, b| (a.at_ms, &a.code, &a.by).cmp(&(b.at_ms, &b.code, &b.by)));
+    tag_rows::only_known(&mut stored.call, new, &tags);
     Ok(stored.call == FinishedCall { callback_id, tags, ..new.clone() })
 }
 
 /// Takes out what is written anew with its call.
-fn delete_children(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+fn delete_children(connection: &Connection, id: i64, call: &FinishedCall) -> rusqlite::Result<()> {
+    tag_rows::forget(connection, id, call)?;
     for sql in [
         "DELETE FROM legs WHERE call_id = ?",
         "DELETE FROM queue_visits WHERE call_id = ?",
         "DELETE FROM ivr_steps WHERE call_id = ?",
-        "DELETE FROM tags WHERE call_id = ? AND source = 'call'",
-        "DELETE FROM ratings WHERE call_id = ?",
     ] {
         connection.prepare_cached(sql)?.execute([id])?;
     }

@@ -251,6 +251,17 @@ CREATE TABLE callback_events (
     PRIMARY KEY (callback_id, n)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE callback_requests (
+    callback_id INTEGER NOT NULL REFERENCES callbacks (id) ON DELETE CASCADE, -- the callback
+    pbx         TEXT    NOT NULL,          -- name of the PBX of the call
+    linkedid    TEXT    NOT NULL,          -- the call that has the code; without that code on it, it asks no more
+    code        TEXT    NOT NULL,          -- the code, as in tags
+    at_ms       INTEGER NOT NULL,          -- ms since 1970 UTC: the code was set, as in tags
+    PRIMARY KEY (callback_id, pbx, linkedid, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX callback_requests_call ON callback_requests (pbx, linkedid);
+
 CREATE TABLE callback_attempts (
     callback_id          INTEGER NOT NULL REFERENCES callbacks (id) ON DELETE CASCADE, -- the callback
     n                    INTEGER NOT NULL, -- 1, 2, 3, ...

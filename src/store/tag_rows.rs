@@ -1,7 +1,8 @@
 //! What people say of calls: rows that stand beside what each call says itself, and outlive its corrections.
 
 use super::rows::tag;
-use callbackd_core::model::{Tag, TagChange};
+use callbackd_core::model::codes::RULE;
+use callbackd_core::model::{FinishedCall, Quality, Tag, TagChange};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeSet;
 
@@ -15,6 +16,31 @@ pub(super) fn of_the_call_itself(connection: &Connection, id: i64) -> rusqlite::
 pub(super) fn removed(connection: &Connection, id: i64) -> rusqlite::Result<BTreeSet<String>> {
     let mut removed = connection.prepare_cached("SELECT code FROM tags_removed WHERE call_id = ?")?;
     removed.query_map([id], |row| row.get(0))?.collect()
+}
+
+/// It has been seen from its beginning to its end: nothing was said of it that it does not know. A row that another run began is not.
+fn knows_all(call: &FinishedCall) -> bool {
+    call.quality == Quality::Full
+}
+
+/// Takes out what the call's record says itself before it is written anew; but what people said of it during an earlier run stays.
+pub(super) fn forget(connection: &Connection, id: i64, call: &FinishedCall) -> rusqlite::Result<()> {
+    let all = knows_all(call);
+    connection
+        .prepare_cached("DELETE FROM tags WHERE call_id = ? AND source = 'call' AND (?2 OR \"by\" = ?3)")?
+        .execute(params![id, all, RULE])?;
+    if all {
+        connection.prepare_cached("DELETE FROM ratings WHERE call_id = ?")?.execute([id])?;
+    }
+    Ok(())
+}
+
+/// Of what is stored, what stays beside the new record does not make them differ. `tags`: those of the new one.
+pub(super) fn only_known(stored: &mut FinishedCall, new: &FinishedCall, tags: &[Tag]) {
+    if !knows_all(new) {
+        stored.tags.retain(|tag| tag.by == RULE || tags.contains(tag));
+        stored.ratings.retain(|rating| new.ratings.contains(rating));
+    }
 }
 
 /// Writes what a person says of a call; returns which writing of its row it is, `None` if there is no such row or nothing to take off.

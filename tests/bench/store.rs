@@ -289,6 +289,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl
             miss: miss.then(|| CallKey::new(&PbxId::new("pbx"), linkedid)),
             recovered: recovered.then(|| (RecoveredBy::Callback, at(after))),
             late: false,
+            asked: None,
         }))
     };
     let reserved =

@@ -63,6 +63,14 @@ fn while_they_talk_it_is_the_call_that_they_are_in() {
 }
 
 #[test]
+fn nobody_is_taken_for_the_colleague_whose_name_begins_like_theirs() {
+    let (mut driver, customer, agent) = talking();
+    ends(&mut driver, &customer, &agent);
+    dials(&mut driver, "101-102", "f.1", "SPAM", "PJSIP/101-102");
+    assert!(tagged(&driver).is_empty());
+}
+
+#[test]
 fn after_it_it_is_their_last_one_however_long_ago() {
     let (mut driver, customer, agent) = talking();
     ends(&mut driver, &customer, &agent);

@@ -1,17 +1,21 @@
 //! Codes that people set on calls and take off them: what a code meant is taken back with it, and nothing that others asked for.
 
 use crate::callback_attempts::FIRST;
-use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, customer, overall, policies, policy, talk};
+use crate::scheduler::{
+    ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, customer, overall, pbx, policies, policy, talk,
+};
 use callbackd_core::callbacks::commands::{CallbackRequest, Command, Done};
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::codes::{ClosedByList, Codes, Said};
 use callbackd_core::model::progress::Step;
-use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, LegResult, Moment, Tag, TagChange};
+use callbackd_core::model::{
+    AskedBy, CallKey, CallbackRow, CallbackState, Direction, FinishedCall, LegResult, Moment, Tag, TagChange,
+};
 
 pub const DAY: i64 = 24 * HOUR;
 
-fn starting(restored: RestoredState, now: Moment) -> Scene {
+pub fn starting(restored: RestoredState, now: Moment) -> Scene {
     let policies = Policies { codes: Codes::default(), ..policies(overall(), policy()) };
     Scene::starting(policies, vec![agent("101", &["sales"])], restored, now)
 }
@@ -47,21 +51,30 @@ fn of_call(scene: &Scene, call: &FinishedCall) -> Vec<Tag> {
     on_it
 }
 
-/// The customer's last callback, if it is closed, and what was said of it before.
-fn closed(scene: &Scene) -> Option<ClosedByList> {
-    let row = scene.rows.values().next_back().filter(|row| row.closed_ms.is_some()).cloned()?;
-    let before = scene.story.iter().rfind(|(id, step)| *id == row.id && step.state != CallbackState::Dnc);
-    let asks = |code: &String| ["FOLLOW_UP", "CALLBACK"].contains(&code.as_str()) && is_on(scene, &row, code);
-    let mut own = row.code.iter().cloned().chain(["FOLLOW_UP".to_owned(), "CALLBACK".to_owned()]);
-    let asked_by = own.find(asks);
-    Some(ClosedByList { held: before.is_some_and(|(_, step)| step.reason == "HELD"), asked_by, row })
+/// The customer's last callbacks, as far back as the list closed them.
+fn closed(scene: &Scene) -> Vec<ClosedByList> {
+    let last = scene.rows.values().rev().take_while(|row| row.state == CallbackState::Dnc);
+    let mut closed: Vec<ClosedByList> = last.map(|row| closed_by_list(scene, row)).collect();
+    closed.reverse();
+    closed
 }
 
-/// This code is on the call by which the callback began.
-fn is_on(scene: &Scene, row: &CallbackRow, code: &str) -> bool {
-    let of_call = |change: &&TagChange| row.first_miss.as_ref().is_some_and(|call| *call.linkedid == *change.linkedid);
-    let last = scene.tags.iter().rfind(|change| of_call(change) && *change.tag.code == *code);
-    last.is_some_and(|change| !change.removed)
+fn closed_by_list(scene: &Scene, row: &CallbackRow) -> ClosedByList {
+    let before = scene.story.iter().rfind(|(id, step)| *id == row.id && step.state != CallbackState::Dnc);
+    let asked = scene.asked.iter().filter(|(id, by)| *id == row.id && is_on(scene, by));
+    let misses = scene.misses.iter().filter(|(id, _)| *id == row.id);
+    ClosedByList {
+        held: before.is_some_and(|(_, step)| step.reason == "HELD"),
+        asked: asked.map(|(_, by)| by.clone()).collect(),
+        misses: misses.map(|(_, linkedid)| CallKey::new(&pbx(), linkedid)).collect(),
+        row: row.clone(),
+    }
+}
+
+/// This code is on its call still.
+fn is_on(scene: &Scene, by: &AskedBy) -> bool {
+    let is_it = |change: &&TagChange| *change.linkedid == *by.call.linkedid && *change.tag.code == *by.code;
+    scene.tags.iter().rfind(is_it).is_some_and(|change| !change.removed)
 }
 
 /// A person takes this code off the call; `elsewhere`: what suppresses on Ann's other calls.
@@ -78,13 +91,14 @@ pub fn takes_off_beside(
     elsewhere: Vec<Tag>,
     all: &[&FinishedCall],
 ) {
-    let is_heeded = |tag: &Tag| {
-        let asked = format!("requested by {}", tag.code);
-        scene.story.iter().any(|(_, step)| step.at_ms >= tag.at_ms && step.note.starts_with(&asked))
+    let is_heeded = |call: &FinishedCall, tag: &Tag| {
+        scene.asked.iter().any(|(_, by)| by.is(&call.key(), &tag.code) && by.at_ms == tag.at_ms)
     };
-    let asks = |tag: &Tag| ["FOLLOW_UP", "CALLBACK"].contains(&tag.code.as_str()) && !is_heeded(tag);
+    let asks = |call: &FinishedCall, tag: &Tag| {
+        ["FOLLOW_UP", "CALLBACK"].contains(&tag.code.as_str()) && !is_heeded(call, tag)
+    };
     let of = |call: &&FinishedCall| -> Vec<(FinishedCall, Tag)> {
-        of_call(scene, call).into_iter().filter(asks).map(|tag| ((*call).clone(), tag)).collect()
+        of_call(scene, call).into_iter().filter(|tag| asks(call, tag)).map(|tag| ((*call).clone(), tag)).collect()
     };
     let unheeded = all.iter().flat_map(of).collect();
     let said = Box::new(Said { of_call: of_call(scene, call), elsewhere, closed: closed(scene), unheeded });
@@ -177,14 +191,27 @@ fn a_callback_that_was_there_before_the_code_outlives_it() {
 fn a_callback_lasts_until_the_last_code_of_its_call_that_asks_for_it_is_taken_off() {
     let mut scene = scene();
     scene.presence.agents.clear();
-    let call = talked(&mut scene, "first");
-    sets(&mut scene, &call, "FOLLOW_UP");
-    // Set in one go with the first, by the dialplan for example: it made no other callback.
-    let said = Said { of_call: vec![Tag { code: "CALLBACK".into(), ..scene.tags[0].tag.clone() }], ..Said::default() };
-    let untag = Command::Untag { call: Box::new((&call).into()), said: Box::new(said), code: "FOLLOW_UP".into() };
-    scene.asks(untag).unwrap();
-    assert_eq!((scene.row(1).state.is_open(), scene.row(1).code.as_deref()), (true, Some("CALLBACK")));
+    // Set in one go, by an agent's feature code for example. What is left of two says when it is due.
+    let by_agent = |code: &str, at_ms| Tag { code: code.into(), note: String::new(), by: "PJSIP/101".into(), at_ms };
+    let talk = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
+    let said = vec![by_agent("FOLLOW_UP", talk.ended_ms), by_agent("CALLBACK", talk.ended_ms)];
+    let call = FinishedCall { tags: said, ..talk };
+    scene.recorded(&call);
+    assert_eq!((scene.rows.len(), scene.row(1).due_ms), (1, call.ended_ms + DAY));
+    takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).code.as_deref()), ("WAITING NO_AGENT", Some("CALLBACK")));
+    assert_eq!(scene.row(1).due_ms, call.ended_ms);
     takes_off(&mut scene, &call, "CALLBACK", Vec::new());
+    assert_eq!(scene.row(1).state, CallbackState::Cancelled);
+    // Of two calls.
+    let mut scene = self::scene();
+    scene.presence.agents.clear();
+    let calls = ["first", "second"].map(|linkedid| talked(&mut scene, linkedid));
+    calls.iter().for_each(|call| drop(sets(&mut scene, call, "FOLLOW_UP")));
+    assert_eq!(scene.rows.len(), 1);
+    takes_off(&mut scene, &calls[0], "FOLLOW_UP", Vec::new());
+    assert!(scene.row(1).state.is_open());
+    takes_off(&mut scene, &calls[1], "FOLLOW_UP", Vec::new());
     assert_eq!(scene.row(1).state, CallbackState::Cancelled);
     // Set one after the other.
     for first in ["FOLLOW_UP", "CALLBACK"] {
@@ -258,6 +285,10 @@ fn a_code_replaces_no_entry_of_the_list_that_lasts_longer() {
     scene.asks(by_hand(Some(2 * 365 * DAY))).unwrap();
     sets(&mut scene, &call, "SPAM");
     assert_eq!(listed(&scene), Some("asked"));
+    // A shorter one by hand does not end what the code says.
+    scene.asks(by_hand(Some(MINUTE))).unwrap();
+    assert_eq!(scene.do_not_call[ANN].code.as_deref(), Some("SPAM"));
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
     // A longer one goes with the code: what a person said stays.
     scene.asks(by_hand(Some(DAY))).unwrap();
     let asked = scene.do_not_call[ANN].clone();
@@ -394,6 +425,7 @@ fn whoever_asks_while_the_last_attempt_goes_on_is_called_once_more() {
 
 /// What the next run makes of what this one has stored, at the same moment.
 fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
+    let asked: Vec<_> = before.asked.iter().filter(|(_, by)| is_on(before, by)).cloned().collect();
     let restored = RestoredState {
         open: before.rows.values().filter(|row| row.closed_ms.is_none()).map(|row| (row.clone(), Vec::new())).collect(),
         in_flight: before.attempts.values().filter(|row| row.result.is_none()).cloned().collect(),
@@ -407,9 +439,10 @@ fn restarted(before: &Scene, meanwhile: Vec<(FinishedCall, Tag)>) -> Scene {
         taken_back: before
             .rows
             .values()
-            .filter(|row| row.code.as_ref().is_some_and(|code| !is_on(before, row, code)))
+            .filter(|row| row.code.is_some() && !asked.iter().any(|(id, _)| *id == row.id))
             .map(|row| row.id)
             .collect(),
+        asked_by: asked,
         last_id: 1,
         ..RestoredState::default()
     };

@@ -33,6 +33,7 @@ mod callback_tasks;
 mod callback_vip;
 mod calls_in_progress;
 mod codes;
+mod codes_again;
 mod codes_by_hand;
 mod codes_reopened;
 mod conference;

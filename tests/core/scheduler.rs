@@ -17,8 +17,8 @@ use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, FirstPhone, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
-    AttemptPrefix, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall,
-    FinishedCall, HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status, TagChange,
+    AskedBy, AttemptPrefix, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackStep, Direction,
+    DoNotCall, FinishedCall, HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status, TagChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -182,6 +182,8 @@ pub struct Scene {
     pub rows: BTreeMap<i64, CallbackRow>,
     pub story: Vec<(i64, CallbackStep)>,
     pub misses: Vec<(i64, String)>,
+    /// Which codes of which calls ask for which callbacks.
+    pub asked: Vec<(i64, AskedBy)>,
     pub recovered: Vec<(i64, RecoveredBy, i64)>,
     pub attempts: BTreeMap<String, AttemptRow>,
     pub do_not_call: BTreeMap<String, DoNotCall>,
@@ -221,6 +223,7 @@ impl Scene {
             commits: true,
             rows: BTreeMap::new(),
             story: Vec::new(),
+            asked: Vec::new(),
             misses: Vec::new(),
             recovered: Vec::new(),
             attempts: BTreeMap::new(),
@@ -292,6 +295,10 @@ impl Scene {
         }
         self.rows.insert(id, change.row);
         self.story.extend(change.change.map(|c| (id, c)));
+        if let Some(by) = change.asked {
+            self.asked.retain(|(of, known)| *of != id || !known.is(&by.call, &by.code));
+            self.asked.push((id, by));
+        }
         self.misses.extend(change.miss.map(|m| (id, m.linkedid.to_string())));
         self.recovered.extend(change.recovered.map(|(by, at)| (id, by, at)));
     }

@@ -85,6 +85,11 @@ fn what_cannot_be_used_is_refused_with_its_place_and_the_fix() {
         (rule("outcomes = [\"SHRT\"]"), "4:13", "did you mean \"SHORT\"?"),
         (rule("outcomes = []"), "4:12", "no call fits an empty list"),
         (rule("directions = [\"in\"]"), "4:15", "inbound"),
+        (
+            "[[code]]\ncode = \"AGAIN\"\ncallback = \"request\"\nafter = \"59m\"\n[[code.rule]]\ndirections = [\"callback\"]\n".to_owned(),
+            "6:14",
+            "as soon as they were called back",
+        ),
         (rule("pbxs = [\"brlin\"]"), "4:9", "no PBX has the name \"brlin\""),
         (rule("pbxs = []"), "4:8", "no PBX is in an empty list"),
         (rule("queue = \"sales\""), "4:1", "unknown key `queue` in [[code.rule]]"),

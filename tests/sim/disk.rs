@@ -3,8 +3,8 @@
 use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::codes::ClosedByList;
 use callbackd_core::model::{
-    AgentKey, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackState, Direction, DoNotCall,
-    E164, FinishedCall, Gap, Outcome, PbxId, Record, RecoveredBy, Status, Tag, TagChange,
+    AgentKey, AskedBy, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackState, Direction,
+    DoNotCall, E164, FinishedCall, Gap, Outcome, PbxId, Quality, Record, RecoveredBy, Status, Tag, TagChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,10 @@ pub struct Disk {
     changed: BTreeMap<i64, i64>,
     /// Callbacks that a code has asked for: whoever was served after that call is called all the same.
     pub by_code: BTreeSet<i64>,
+    /// Which codes of which calls ask for which callbacks, and when they were set.
+    requests: BTreeMap<(i64, CallKey, String), i64>,
+    /// Codes that people have taken off calls.
+    taken_off: BTreeSet<(CallKey, String)>,
     /// Numbers that were on the do-not-call list at some time.
     once_listed: BTreeSet<E164>,
     /// Callbacks in whose conversation the code was taken off that had asked for them.
@@ -47,11 +51,7 @@ impl Disk {
     /// A transaction; what the database would refuse, and what no row may ever hold, is an error.
     pub fn commit(&mut self, records: &[Record]) -> Result<(), String> {
         records.iter().try_for_each(|record| self.put(record))?;
-        let told = |(call, code): (&CallKey, &String)| {
-            self.said.get(call).is_some_and(|tags| tags.iter().any(|tag| tag.code == *code))
-        };
-        let taken_back =
-            |row: &&CallbackRow| row.first_miss.as_ref().zip(row.code.as_ref()).is_some_and(|by| !told(by));
+        let taken_back = |row: &&CallbackRow| row.code.is_some() && self.asked_by(row.id).next().is_none();
         let open = self.callbacks.values().filter(|row| row.closed_ms.is_none() && !self.excused.contains(&row.id));
         match open.clone().find(taken_back) {
             Some(row) => Err(format!("its code was taken off the call: {row:?}")),
@@ -64,15 +64,47 @@ impl Disk {
         self.said.get(&call.key()).map_or(&[], Vec::as_slice)
     }
 
-    /// The last callback of this call's customer, if the do-not-call list closed it.
-    pub fn closed_by_list(&self, call: &FinishedCall) -> Option<ClosedByList> {
-        let last = self.callbacks.values().rfind(|row| row.number_e164 == call.number_e164);
-        let row = last.filter(|row| row.state == CallbackState::Dnc).cloned()?;
-        let first = row.first_miss.as_ref().and_then(|first| self.calls.get(first));
-        let mut said = first.into_iter().flat_map(|first| first.tags.iter().chain(self.said(first)));
-        let asked_by = said.find(|tag| row.code.as_ref() == Some(&tag.code)).map(|tag| tag.code.clone());
-        // Nobody holds callbacks back here.
-        Some(ClosedByList { row, held: false, asked_by })
+    /// The codes that ask for this callback and are on their calls still.
+    fn asked_by(&self, id: i64) -> impl Iterator<Item = AskedBy> {
+        let has = |call: &CallKey, code: &str| {
+            let tags = self.calls.get(call).into_iter().flat_map(|call| &call.tags);
+            tags.chain(self.said.get(call).into_iter().flatten()).any(|tag| tag.code == code)
+        };
+        let of = self.requests.iter().filter(move |((of, call, code), _)| *of == id && has(call, code));
+        of.map(|((_, call, code), at_ms)| AskedBy { call: call.clone(), code: code.clone(), at_ms: *at_ms })
+    }
+
+    /// This code of the call was followed by a callback.
+    pub fn was_followed(&self, call: &FinishedCall, tag: &Tag) -> bool {
+        let is_it = |(_, of, code): &(i64, CallKey, String)| *of == call.key() && *code == tag.code;
+        self.requests.iter().any(|(key, at_ms)| is_it(key) && *at_ms == tag.at_ms)
+    }
+
+    /// The codes of this call's customer that ask for a callback and that none has followed.
+    pub fn unheeded(&self, call: &FinishedCall) -> Vec<(FinishedCall, Tag)> {
+        let theirs = self.calls.values().filter(|other| other.number_e164 == call.number_e164);
+        let said = theirs.flat_map(|call| self.said(call).iter().map(move |tag| (call, tag)));
+        let unheeded = said.filter(|(call, tag)| !self.was_followed(call, tag));
+        unheeded.map(|(call, tag)| (call.clone(), tag.clone())).collect()
+    }
+
+    fn missed(&self, id: i64) -> impl Iterator<Item = CallKey> {
+        self.misses.iter().filter(move |(_, of)| **of == id).map(|(miss, _)| miss.clone())
+    }
+
+    /// The last callbacks of this call's customer, as far back as the do-not-call list closed them, the oldest first.
+    pub fn closed_by_list(&self, call: &FinishedCall) -> Vec<ClosedByList> {
+        let theirs = self.callbacks.values().rev().filter(|row| row.number_e164 == call.number_e164);
+        let last = theirs.take_while(|row| row.state == CallbackState::Dnc);
+        let mut closed: Vec<ClosedByList> = last
+            .map(|row| {
+                let (misses, asked) = (self.missed(row.id).collect(), self.asked_by(row.id).collect());
+                // Nobody holds callbacks back here.
+                ClosedByList { row: row.clone(), held: false, misses, asked }
+            })
+            .collect();
+        closed.reverse();
+        closed
     }
 
     /// A callback of the customer was open when this code was set, or was made since; or they are not to be called.
@@ -88,11 +120,13 @@ impl Disk {
         let tags = self.said.entry(call.clone()).or_default();
         tags.retain(|tag| tag.code != change.tag.code || !change.removed && tag.by != change.tag.by);
         if change.removed {
+            self.taken_off.insert((call.clone(), change.tag.code.clone()));
             let talks =
                 |row: &&CallbackRow| row.state == CallbackState::Talking && row.first_miss.as_ref() == Some(&call);
             self.excused.extend(self.callbacks.values().filter(talks).map(|row| row.id));
             return;
         }
+        self.taken_off.remove(&(call.clone(), change.tag.code.clone()));
         tags.push(change.tag.clone());
         let over = self.callbacks.values().filter(|row| row.closed_ms.is_some()).map(|row| row.id).collect();
         self.over_before.insert((call, change.tag.code.clone()), over);
@@ -106,7 +140,14 @@ impl Disk {
                 let said = wishes.map(|tag| (tag.code.clone(), tag.note.clone()));
                 self.wishes.entry(call.key()).or_default().extend(said);
                 self.in_progress.remove(&call.key());
-                self.calls.insert(call.key(), (**call).clone());
+                let mut call = (**call).clone();
+                // What people said during an earlier run stays, which a row that begins in the middle does not know.
+                if let Some(before) = self.calls.get(&call.key()).filter(|_| call.quality != Quality::Full) {
+                    let kept = |tag: &&Tag| tag.by != "rule" && !call.tags.contains(tag);
+                    let kept: Vec<Tag> = before.tags.iter().filter(kept).cloned().collect();
+                    call.tags.extend(kept);
+                }
+                self.calls.insert(call.key(), call);
             }
             Record::InProgress(call) => {
                 self.in_progress.insert(CallKey::new(&call.pbx, &call.linkedid), (**call).clone());
@@ -145,6 +186,9 @@ impl Disk {
                 }
                 if let Some(step) = change.change.as_ref().filter(|step| step.by != "callbackd") {
                     self.changed.insert(row.id, step.at_ms);
+                }
+                if let Some(by) = &change.asked {
+                    self.requests.insert((row.id, by.call.clone(), by.code.clone()), by.at_ms);
                 }
                 self.by_code
                     .extend(change.change.iter().filter(|step| step.note.contains("requested by")).map(|_| row.id));
@@ -205,7 +249,6 @@ impl Disk {
             R::AbortedServed,
         ];
         let open: Vec<&CallbackRow> = self.callbacks.values().filter(|row| row.closed_ms.is_none()).collect();
-        let misses = |id: i64| self.misses.iter().filter(move |(_, of)| **of == id).map(|(miss, _)| miss.clone());
         let last = |id: i64| self.attempts.values().filter(|a| a.callback_id == id).max_by_key(|a| a.n);
         let refusal = |row: &&CallbackRow| {
             let last = last(row.id)?;
@@ -248,7 +291,9 @@ impl Disk {
             let theirs = self.calls.values().filter(move |call| number.is_some() && call.number_e164 == number);
             theirs.flat_map(|call| {
                 let tags = call.tags.iter().chain(self.said(call));
-                let since = tags.filter(|tag| tag.at_ms.max(call.ended_ms) >= attempt.intended_ms);
+                let since = tags
+                    .filter(|tag| tag.at_ms.max(call.ended_ms) >= attempt.intended_ms)
+                    .filter(|tag| !self.was_followed(call, tag));
                 since.map(|tag| (call.clone(), tag.clone()))
             })
         });
@@ -258,21 +303,21 @@ impl Disk {
         let asked = in_flight().filter(|a| self.changed.get(&a.callback_id).is_some_and(|at| *at >= a.intended_ms));
         let lost_its_code = |attempt: &&AttemptRow| {
             let row = self.callbacks.get(&attempt.callback_id).filter(|row| row.closed_ms.is_none());
-            row.is_some_and(|row| {
-                let call = row.first_miss.as_ref().and_then(|call| self.calls.get(call));
-                let has = |call: &FinishedCall| {
-                    call.tags.iter().chain(self.said(call)).any(|tag| row.code.as_ref() == Some(&tag.code))
-                };
-                row.code.is_some() && call.is_some_and(|call| !has(call))
-            })
+            row.is_some_and(|row| row.code.is_some() && self.asked_by(row.id).next().is_none())
         };
+        let tags =
+            self.calls.iter().flat_map(|(key, call)| call.tags.iter().chain(self.said(call)).map(move |t| (key, t)));
+        let said = tags.map(|(key, tag)| (key.clone(), tag.code.clone(), (tag.by != "rule").then_some(tag.at_ms)));
+        let taken_off = self.taken_off.iter().map(|(call, code)| (call.clone(), code.clone(), None));
         RestoredState {
+            said: said.chain(taken_off).collect(),
+            asked_by: open.iter().flat_map(|row| self.asked_by(row.id).map(|by| (row.id, by))).collect(),
             taken_back: in_flight().filter(lost_its_code).map(|a| a.callback_id).collect(),
             asked: asked.map(|a| a.callback_id).collect(),
             called: called.collect(),
             meanwhile: meanwhile.collect(),
             served: served.into_iter().collect(),
-            open: open.iter().map(|row| ((*row).clone(), misses(row.id).collect())).collect(),
+            open: open.iter().map(|row| ((*row).clone(), self.missed(row.id).collect())).collect(),
             in_flight: in_flight().cloned().collect(),
             refusals: open.iter().filter_map(refusal).collect(),
             dialled: dialled.filter_map(|a| Some((a.intended_ms, number(a.callback_id)?))).collect(),

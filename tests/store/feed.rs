@@ -89,6 +89,7 @@ fn callback(state: CallbackState) -> Record {
         miss: (state == CallbackState::Waiting).then(|| CallKey::new(&PbxId::new("pbx"), "1.1")),
         recovered: (state == CallbackState::Done).then_some((RecoveredBy::Callback, MONDAY_10)),
         late: false,
+        asked: None,
     }))
 }
 

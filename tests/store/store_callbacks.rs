@@ -64,7 +64,7 @@ pub fn change(row: CallbackRow, note: &str) -> CallbackChange {
         by: "callbackd".into(),
         note: note.into(),
     };
-    CallbackChange { row, change: Some(story), miss: None, recovered: None, late: false }
+    CallbackChange { row, change: Some(story), miss: None, recovered: None, late: false, asked: None }
 }
 
 pub fn callback(change: CallbackChange) -> Record {

@@ -5,7 +5,7 @@ use callbackd::report::Thresholds;
 use callbackd::store::feed::ChangedRow;
 use callbackd::store::{Calendar, FeedRules, Reader, Store};
 use callbackd_core::model::codes::{Code, Codes, OnCallback};
-use callbackd_core::model::{ChangeKind, FinishedCall, PbxId, Record, Tag, TagChange};
+use callbackd_core::model::{ChangeKind, FinishedCall, PbxId, Quality, Rating, Record, Tag, TagChange};
 use jiff::tz::TimeZone;
 
 fn code(word: &str) -> Code {
@@ -31,6 +31,29 @@ fn the_table_begins_with_what_is_shipped_and_becomes_what_is_configured() {
         store.keep_calendar(&Calendar { thresholds, codes: codes.clone(), zone, now_ms: MONDAY_10 }).unwrap();
         assert!(listed().iter().eq(codes.iter()), "{:#?}", listed());
     }
+}
+
+#[test]
+fn what_was_said_of_a_call_during_an_earlier_run_stays_when_a_later_one_ends_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    let mut store = Store::open(&path).unwrap();
+    let tags = vec![tag("FOLLOW_UP", "PJSIP/101", MONDAY_10), tag("SHORT_ONE", "rule", MONDAY_10)];
+    let rating = Rating { by: "caller".into(), score: 5.0, at_ms: MONDAY_10 };
+    let cut = FinishedCall { quality: Quality::Gap, tags, ratings: vec![rating], ..answered("1") };
+    // The next run knows the call from its middle on.
+    let later = tag("LONG_ONE", "rule", MONDAY_10 + 5);
+    let ended = FinishedCall { quality: Quality::Partial, tags: vec![later], ..answered("1") };
+    store.write([&record(cut), &record(ended.clone())]).unwrap();
+    let stored = || Reader::open(&path).unwrap().call("1").unwrap().remove(0);
+    let codes = |call: &FinishedCall| call.tags.iter().map(|tag| tag.code.clone()).collect::<Vec<_>>();
+    assert_eq!(codes(&stored().call), ["FOLLOW_UP", "LONG_ONE"]);
+    assert_eq!(stored().call.ratings.len(), 1);
+    store.write([&record(ended)]).unwrap();
+    assert_eq!(stored().rev, 2, "the same once more is no correction");
+    // One that has seen all of it knows what was said.
+    store.write([&record(answered("1"))]).unwrap();
+    assert_eq!((codes(&stored().call), stored().call.ratings.len()), (Vec::new(), 0));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::store_callbacks::{DAY, Database, attempt, call, callback, change, e164, pbx, row};
 use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd_core::model::{
-    AgentKey, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, FinishedCall, PbxId,
-    Record, Tag, TagChange,
+    AgentKey, AskedBy, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, FinishedCall,
+    PbxId, Record, Tag, TagChange,
 };
 use std::sync::Arc;
 
@@ -61,8 +61,33 @@ fn a_restart_reads_the_codes_that_were_set_on_calls_of_those_who_are_being_calle
     };
     let both = [("later", "CALLBACK"), ("1.1", "FOLLOW_UP")].map(|(call, code)| (call.to_owned(), code.to_owned()));
     assert_eq!(read(&database), both, "since the attempt began, and of its customer");
+    // One that this callback, or another, has followed is not followed again: by the clock it may be as old as the attempt that it led to.
+    let asked = AskedBy { call: call("1.1"), code: "FOLLOW_UP".into(), at_ms: MONDAY_10 + 60_000 };
+    database.write(&[callback(CallbackChange { asked: Some(asked.clone()), ..change(row(4, "+12025550123"), "") })]);
+    assert_eq!(read(&database), both[..1]);
+    let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
+    assert_eq!(restored.asked_by, [(4, asked)]);
+    database.write(&[said("1.1", "FOLLOW_UP", MONDAY_10 + 80_000)]);
+    assert_eq!(read(&database), both, "a person says it again");
     database.write(&[Record::Attempt(Arc::new(attempt(4, 1, Some(AttemptResult::AgentRejected))))]);
     assert_eq!(read(&database), []);
+}
+
+#[test]
+fn a_restart_reads_what_calls_said_and_what_was_taken_off_them() {
+    let mut database = Database::new();
+    let tag = |code: &str, by: &str| Tag { code: code.into(), note: String::new(), by: by.into(), at_ms: MONDAY_10 };
+    let tags = vec![tag("SPAM", "PJSIP/101"), tag("WRONG_NUMBER", "rule"), tag("RESOLVED", "PJSIP/101")];
+    let off = TagChange { pbx: pbx(), linkedid: "1.1".into(), tag: tag("FOLLOW_UP", "ann"), removed: false };
+    database.write(&[
+        record(FinishedCall { tags, ..answered("1.1") }),
+        Record::Tag(Box::new(off.clone())),
+        Record::Tag(Box::new(TagChange { removed: true, ..off })),
+    ]);
+    let mut said = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap().said;
+    said.sort();
+    let of = |code: &str, at_ms| (call("1.1"), code.to_owned(), at_ms);
+    assert_eq!(said, [of("FOLLOW_UP", None), of("SPAM", Some(MONDAY_10)), of("WRONG_NUMBER", None)]);
 }
 
 #[test]
@@ -82,7 +107,8 @@ fn a_restart_reads_which_callbacks_have_lost_their_code_while_they_talked() {
     for (id, linkedid, number) in [(4, "1.1", "+12025550123"), (5, "1.2", "+12025550124"), (6, "1.3", "+12025550125")] {
         records.push(record(answered(linkedid)));
         records.push(said(linkedid, false));
-        records.push(callback(change(of(id, linkedid, number), "")));
+        let asked = AskedBy { call: call(linkedid), code: "FOLLOW_UP".into(), at_ms: tag.at_ms };
+        records.push(callback(CallbackChange { asked: Some(asked), ..change(of(id, linkedid, number), "") }));
     }
     records.push(callback(change(of(7, "not stored", "+12025550126"), "")));
     records.extend([4, 5, 7].map(|id| Record::Attempt(Arc::new(attempt(id, 1, None)))));

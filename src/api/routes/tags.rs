@@ -95,6 +95,12 @@ async fn add(
     body: Body,
 ) -> Answer {
     let add: TagAdd = parse(&body?)?;
+    for (field, given) in [("call", &add.call), ("code", &add.code)] {
+        if given.is_empty() {
+            let fix = "GET /v1/calls lists calls, GET /v1/codes the codes";
+            return Err(Failure::of_field(field, format!("`{field}` is empty"), fix));
+        }
+    }
     let _turn = front.says.lock().await;
     let stored = of_id(&front, add.call.clone(), add.pbx.clone()).await?;
     let call = Box::new(CodedCall::from(&stored.call));

@@ -1,10 +1,12 @@
 //! What the codes of calls mean: whose number is not to be called, and who is to be called later.
 
 use crate::callbacks::Scheduler;
-use crate::callbacks::task::reason;
+use crate::callbacks::task::{OURSELVES, reason};
 use crate::millis::Millis;
-use crate::model::codes::{ASKED, CALLER, ClosedByList, Code, CodedCall, OnCallback, RULE, Said};
-use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
+use crate::model::codes::{ASKED, CALLER, ClosedByList, Code, CodedCall, MIN_AFTER_OURS_MS, OnCallback, RULE, Said};
+use crate::model::{
+    AskedBy, CallKey, CallbackRow, CallbackState, Direction, E164, FinishedCall, PbxId, Record, Tag, TagChange,
+};
 
 /// What codes ask for during one attempt, at most: agents set a few, of calls that are few.
 const MAX_THEN: usize = 16;
@@ -34,9 +36,8 @@ impl CodeRequest {
         self.after_ms = self.after_ms.max(at_ms.saturating_sub(self.tag.at_ms));
     }
 
-    /// This code of this call asks for it.
-    fn is_by(&self, call: &CallKey, code: &str) -> bool {
-        self.call == *call && self.tag.code == code
+    fn asked_by(&self) -> AskedBy {
+        AskedBy { call: self.call.clone(), code: self.tag.code.clone(), at_ms: self.tag.at_ms }
     }
 }
 
@@ -47,12 +48,13 @@ impl Scheduler {
         for tag in &call.tags {
             // A row that comes again says nothing new: a person may have taken the number off the list since.
             if self.suppressing(&tag.code).is_some() && self.customers.first_said(&call.key(), tag) {
+                self.customers.suppressed_by(number, &call.key(), tag);
                 self.suppresses(number, tag);
             }
         }
     }
 
-    fn suppresses(&mut self, number: &E164, tag: &Tag) {
+    pub(crate) fn suppresses(&mut self, number: &E164, tag: &Tag) {
         let Some(for_ms) = self.suppressing(&tag.code).map(|code| code.expires_ms) else { return };
         let Some(entry) = self.customers.do_not_call_by_code(number, tag, for_ms, self.now.wall_ms) else { return };
         if self.customers.may_add_to_dnc(number, &entry.reason) {
@@ -62,15 +64,14 @@ impl Scheduler {
         }
     }
 
-    /// The first disposition of this call that asks for a callback. What its outcome and its caller say makes a miss of it, or does not.
-    pub(crate) fn asks<'c>(&self, call: &'c FinishedCall) -> Option<&'c Tag> {
-        call.tags.iter().find(|tag| self.asks_by(call, tag))
-    }
-
-    fn asks_by(&self, call: &FinishedCall, tag: &Tag) -> bool {
+    /// This disposition of the call asks for a callback. What its outcome and its caller say makes a miss of it, or does not.
+    pub(crate) fn asks_by(&self, call: &FinishedCall, tag: &Tag) -> bool {
         let of_itself =
             tag.by == RULE && call.outcome.meaning().tag == Some(&tag.code) || tag.code == ASKED && tag.by == CALLER;
-        !of_itself && self.requesting(&tag.code).is_some()
+        // A rule that fits the call of a callback would have the same customer called for ever.
+        let of_ours = tag.by == RULE && call.direction == Direction::Callback;
+        let too_soon = |code: &Code| of_ours && code.after_ms < MIN_AFTER_OURS_MS;
+        !of_itself && self.requesting(&tag.code).is_some_and(|code| !too_soon(code))
     }
 
     /// What codes have asked for in an earlier run while an attempt went on that is looked up now.
@@ -124,7 +125,7 @@ impl Scheduler {
         match self.tasks.open_for(&request.number) {
             Some(id) if self.tasks[id].row().state.is_active() => {
                 if let Some(task) = self.tasks.get_mut(id) {
-                    task.then.retain(|then| !then.is_by(&request.call, &request.tag.code));
+                    task.then.retain(|then| !then.asked_by().is(&request.call, &request.tag.code));
                     if task.then.len() < MAX_THEN {
                         task.then.push(request);
                     }
@@ -151,7 +152,11 @@ impl Scheduler {
             removed: false,
         };
         self.store(Record::Tag(Box::new(change)));
-        if let Some(number) = &call.number {
+        self.customers.said_by_a_person(&call.call, &tag);
+        if let Some(number) = &call.number
+            && self.suppressing(&tag.code).is_some()
+        {
+            self.customers.suppressed_by(number, &call.call, &tag);
             self.suppresses(number, &tag);
         }
         self.requested(call, &tag);
@@ -161,44 +166,61 @@ impl Scheduler {
     pub(crate) fn untagged(&mut self, call: &CodedCall, said: &Said, tag: Tag) {
         let (pbx, linkedid) = (call.call.pbx.clone(), call.call.linkedid.to_string());
         self.store(Record::Tag(Box::new(TagChange { pbx, linkedid, tag: tag.clone(), removed: true })));
+        self.customers.taken_off(&call.call, &tag.code);
         let Some(number) = &call.number else { return };
-        self.requested_no_more(number, call, said, &tag);
+        self.requested_no_more(number, &call.call, &tag);
         self.suppressed_no_more(number, said, &tag);
     }
 
     /// A disposition was taken back that may have asked for the open callback of this number.
-    fn requested_no_more(&mut self, number: &E164, call: &CodedCall, said: &Said, gone: &Tag) {
+    fn requested_no_more(&mut self, number: &E164, call: &CallKey, gone: &Tag) {
         let Some(id) = self.tasks.open_for(number) else { return };
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.then.retain(|then| !then.is_by(&call.call, &gone.code));
-        let row = task.row();
-        if row.code.as_ref() != Some(&gone.code) || row.first_miss.as_ref() != Some(&call.call) {
-            if task.misses.contains(&call.call) && self.requesting(&gone.code).is_some() {
-                let note = format!("{} was taken off the call; it is asked for all the same", gone.code);
-                self.record(id, &gone.by, &note, None, None);
+        task.then.retain(|then| !then.asked_by().is(call, &gone.code));
+        let Some(went) = task.asked_no_more(call, &gone.code) else { return };
+        if task.row().code.is_none() {
+            let note = format!("{} was taken off the call; it is asked for all the same", gone.code);
+            return self.record(id, &gone.by, &note, None, None);
+        }
+        let note = "the code that asked for it was taken off the call";
+        match task.asked_first().cloned() {
+            Some(other) => {
+                task.owed_to(&other.code);
+                self.due_by(id, &went, &other);
+                self.record(id, &gone.by, &format!("{note}; {} asks for it too", other.code), None, None);
+                self.line_up(id);
             }
+            None if task.row().state == CallbackState::Talking => task.taken_back = true,
+            None => self.close(id, CallbackState::Cancelled, "", &gone.by, note),
+        }
+    }
+
+    /// A callback that is due by the time of one code is due by another's, unless something was done about it since.
+    fn due_by(&mut self, id: i64, went: &AskedBy, other: &AskedBy) {
+        let due = |by: &AskedBy| self.requesting(&by.code).map(|code| by.at_ms.saturating_add(code.after_ms));
+        let (Some(before_ms), Some(due_ms)) = (due(went), due(other)) else { return };
+        let row = self.tasks[id].row();
+        if row.due_ms != before_ms || row.attempts > 0 {
             return;
         }
-        let other = said.of_call.iter().find(|tag| tag.code != gone.code && self.requesting(&tag.code).is_some());
-        let note = "the code that asked for it was taken off the call";
-        match (other, self.tasks.get_mut(id)) {
-            (Some(other), Some(task)) => {
-                task.owed_to(&other.code);
-                self.record(id, &gone.by, &format!("{note}; {} asks for it too", other.code), None, None);
-            }
-            (None, Some(task)) if task.row().state == CallbackState::Talking => task.taken_back = true,
-            _ => self.close(id, CallbackState::Cancelled, "", &gone.by, note),
+        let (due, waits, held) = (self.mono(due_ms), due_ms > self.now.wall_ms, self.tasks[id].held);
+        let Some(task) = self.tasks.get_mut(id) else { return };
+        task.is_due_at(due_ms, due);
+        task.expected_at(due_ms, true);
+        match (held, waits) {
+            (true, _) => {}
+            (false, true) => task.comes_to(CallbackState::Waiting, reason::DELAY),
+            (false, false) => task.comes_to(CallbackState::Pending, ""),
         }
     }
 
     /// A disposition was taken back: if it was that which put the number on the list, the others that are left decide anew.
-    /// A callback that it closed, and that would be open still, is opened again: of a customer whom nobody has served since.
+    /// The callbacks that it closed, and that would be open still, are opened again as one: of a customer whom nobody has served since.
     fn suppressed_no_more(&mut self, number: &E164, said: &Said, gone: &Tag) {
         let code = gone.code.as_str();
-        if self.suppressing(code).is_none() {
-            return;
-        }
-        let left = || said.of_call.iter().filter(|tag| tag.code != code).chain(&said.elsewhere);
+        // What was said just now is not on the disk yet.
+        let in_this_run: Vec<Tag> = self.customers.suppressing(number).cloned().collect();
+        let left = || said.of_call.iter().filter(|tag| tag.code != code).chain(&said.elsewhere).chain(&in_this_run);
         match self.do_not_call_entry(number) {
             Some(entry) if entry.code.as_deref() != Some(code) => return,
             Some(entry) => {
@@ -213,22 +235,32 @@ impl Scheduler {
                 }
             }
             // It has run out, or a person took the number off.
+            None if self.suppressing(code).is_none() => return,
             None => {}
         }
-        let by_code =
-            |row: &CallbackRow| self.suppressing(&row.reason).is_some() && !left().any(|tag| tag.code == row.reason);
+        let now_ms = self.now.wall_ms;
+        let holds = |tag: &Tag| {
+            let until = self.suppressing(&tag.code).map(|code| code.expires_ms.map(|ms| tag.at_ms.saturating_add(ms)));
+            until.is_some_and(|until| until.is_none_or(|until| until > now_ms))
+        };
+        let by_code = |row: &CallbackRow| {
+            (row.reason == code || self.suppressing(&row.reason).is_some())
+                && !left().any(|tag| tag.code == row.reason && holds(tag))
+        };
         let served = |since_ms| self.customers.served_after(number, since_ms).is_some();
         let would_be_open = |closed: &&ClosedByList| {
-            let ClosedByList { row, asked_by, .. } = closed;
-            let asked = row.code.is_none() || asked_by.is_some();
-            let lives = row.expires_ms > self.now.wall_ms && !row.closed_ms.is_some_and(served);
+            let row = &closed.row;
+            let asked = row.code.is_none() || !closed.asked.is_empty();
+            let lives = row.expires_ms > now_ms && !row.closed_ms.is_some_and(served);
             row.state == CallbackState::Dnc && by_code(row) && lives && asked
         };
-        if let Some(ClosedByList { row, held, asked_by }) = said.closed.as_ref().filter(would_be_open) {
-            let code = row.code.as_ref().and(asked_by.clone());
+        let open_again: Vec<&ClosedByList> = said.closed.iter().filter(would_be_open).collect();
+        if let Some((first, others)) = open_again.split_first() {
             let note = "the code that closed it was taken off the call";
             // Where the number may not be called for another reason, or a newer one is open, it stays closed.
-            let _ = self.as_before(CallbackRow { code, ..row.clone() }, *held, &gone.by, note);
+            if self.as_before(first, &gone.by, note).is_ok() {
+                others.iter().for_each(|other| self.takes_in(first.row.id, other));
+            }
         }
         for (call, tag) in &said.unheeded {
             let served = self.customers.served_after(number, tag.at_ms.max(call.ended_ms + 1)).is_some();
@@ -236,6 +268,27 @@ impl Scheduler {
                 self.requested(&call.into(), tag);
             }
         }
+    }
+
+    /// What another callback of the customer was for is this one's, too.
+    fn takes_in(&mut self, id: i64, other: &ClosedByList) {
+        let Some(task) = self.tasks.get_mut(id) else { return };
+        // The time of a code holds for what the code asks for; whoever was missed in the meantime is called back as others are.
+        let sooner = task.row().code.is_some() && other.row.code.is_none() && other.row.due_ms < task.row().due_ms;
+        task.takes_in(other);
+        if sooner {
+            self.not_before(id, other.row.due_ms);
+        }
+        let note = format!("with what callback {} was for", other.row.id);
+        for miss in &other.misses {
+            self.tasks.add_miss(miss, id);
+            self.record(id, OURSELVES, &note, Some(miss.clone()), None);
+        }
+        for by in &other.asked {
+            self.tasks.add_miss(&by.call, id);
+            self.record_asked(id, OURSELVES, &note, by.clone(), None);
+        }
+        self.line_up(id);
     }
 
     /// When it is due, and when it is too old; ms since 1970 UTC.
@@ -251,13 +304,16 @@ impl Scheduler {
     pub(crate) fn requested_too(&mut self, id: i64, request: &CodeRequest) {
         let (due_ms, expires_ms) = self.times(request);
         let expires = self.mono(expires_ms);
-        let Some(task) = self.tasks.get_mut(id) else { return };
-        task.requested_by_code(&request.call, request.language.as_ref(), due_ms);
+        let (by, Some(task)) = (request.asked_by(), self.tasks.get_mut(id)) else { return };
+        if task.knows(&by) {
+            return;
+        }
+        task.requested_by_code(by.clone(), request.language.as_ref(), due_ms);
         if task.row().expires_ms < expires_ms {
             task.expires_at(expires_ms, expires);
         }
         self.tasks.add_miss(&request.call, id);
-        self.record(id, &request.tag.by, &because(request), None, None);
+        self.record_asked(id, &request.tag.by, &because(request), by, None);
         self.line_up(id);
     }
 
@@ -293,7 +349,11 @@ impl Scheduler {
         self.tasks.add_miss(&request.call, id);
         self.insert(row, vec![request.call.clone()]);
         let miss = (!request.of_callback).then(|| request.call.clone());
-        self.record(id, &request.tag.by, &because(&request), miss, None);
+        let by = request.asked_by();
+        if let Some(task) = self.tasks.get_mut(id) {
+            task.is_asked_by(by.clone());
+        }
+        self.record_asked(id, &request.tag.by, &because(&request), by, miss);
     }
 
     /// What was asked for while an attempt went on is made now: that attempt's own callback has been closed.

@@ -11,7 +11,7 @@ use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
-    FinishedCall, Outcome, PbxId, Record, RecoveredBy, ServedBy, Status,
+    FinishedCall, Outcome, PbxId, Record, RecoveredBy, ServedBy, Status, Tag,
 };
 use std::sync::Arc;
 
@@ -38,11 +38,11 @@ impl Scheduler {
         self.suppressed_by(call);
         let missed = call.direction == Direction::Inbound && self.is_miss(call);
         // A call whose code asks for a callback keeps it, however the rest of its row is corrected.
-        let asks = self.asks(call);
+        let asks: Vec<&Tag> = call.tags.iter().filter(|tag| self.asks_by(call, tag)).collect();
         let known = self.tasks.callback_of(&call.key());
         match known {
             None if missed => self.missed(call),
-            Some(id) if !missed && asks.is_none() => self.not_missed_after_all(id, call),
+            Some(id) if !missed && asks.is_empty() => self.not_missed_after_all(id, call),
             _ => {}
         }
         if call.direction == Direction::Inbound && declined(call) {
@@ -50,10 +50,11 @@ impl Scheduler {
         } else if !missed {
             self.perhaps_served(call);
         }
-        if let Some(tag) = asks
-            && known.is_none()
-        {
-            self.requested(&call.into(), tag);
+        for tag in asks {
+            // A row that comes again says nothing new.
+            if self.customers.first_said(&call.key(), tag) {
+                self.requested(&call.into(), tag);
+            }
         }
     }
 
@@ -279,7 +280,7 @@ impl Scheduler {
             by: OURSELVES.to_owned(),
             note: note.to_owned(),
         };
-        let change = CallbackChange { row, change: Some(change), miss, recovered: None, late: false };
+        let change = CallbackChange { row, change: Some(change), miss, recovered: None, late: false, asked: None };
         self.store(Record::Callback(Arc::new(change)));
     }
 

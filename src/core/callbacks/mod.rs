@@ -239,6 +239,7 @@ impl Scheduler {
                 owners: restored.owners,
                 served: restored.served,
                 do_not_call: restored.do_not_call,
+                said: restored.said,
             }),
             caps: Caps::new(restored.dialled, policies.overall.prefix_digits),
             policies,
@@ -254,6 +255,12 @@ impl Scheduler {
         };
         for (row, misses) in restored.open {
             scheduler.resume(row, misses);
+        }
+        for (id, by) in restored.asked_by {
+            scheduler.tasks.add_miss(&by.call, id);
+            if let Some(task) = scheduler.tasks.get_mut(id) {
+                task.is_asked_by(by);
+            }
         }
         for (id, agent, at) in restored.refusals {
             if let Some(task) = scheduler.tasks.get_mut(id) {

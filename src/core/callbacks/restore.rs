@@ -1,13 +1,20 @@
 //! What the scheduler knows of earlier runs: read from the store at the start.
 
 use crate::millis::Millis;
-use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, FinishedCall, RecoveredBy, Tag};
+use crate::model::{
+    AgentKey, AskedBy, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, FinishedCall, RecoveredBy, Tag,
+};
 
 /// Read once, when the daemon starts.
 #[derive(Debug, Clone, Default)]
 pub struct RestoredState {
     /// Open callbacks, with the misses behind each.
     pub open: Vec<(CallbackRow, Vec<CallKey>)>,
+    /// The codes that ask for open callbacks: (callback, code).
+    pub asked_by: Vec<(i64, AskedBy)>,
+    /// What the latest calls said that means something for callbacks: (call, code, when; `None` if it is known whenever it is said). Their rows
+    /// may come again, and what a person has taken off them is known too.
+    pub said: Vec<(CallKey, String, Option<Millis>)>,
     /// Attempts without a result: what became of them must be found out.
     pub in_flight: Vec<AttemptRow>,
     /// Whom those of them call whose callback is closed: (callback, number).

@@ -3,7 +3,9 @@
 use crate::callbacks::Scheduler;
 use crate::callbacks::tasks::Task;
 use crate::millis::Millis;
-use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy, text_enum};
+use crate::model::{
+    AskedBy, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy, text_enum,
+};
 use std::sync::Arc;
 
 /// Who changes a callback when no person does.
@@ -161,32 +163,32 @@ impl Scheduler {
         miss: Option<CallKey>,
         recovered: Option<(RecoveredBy, Millis)>,
     ) {
-        self.store_change(id, by, note, miss, recovered, false);
+        self.store_change(id, by, note, |change| (change.miss, change.recovered) = (miss, recovered));
     }
 
     /// Stores a callback whose alarm was raised.
     pub(crate) fn record_late(&mut self, id: i64, by: &str, note: &str) {
-        self.store_change(id, by, note, None, None, true);
+        self.store_change(id, by, note, |change| change.late = true);
     }
 
-    fn store_change(
-        &mut self,
-        id: i64,
-        by: &str,
-        note: &str,
-        miss: Option<CallKey>,
-        recovered: Option<(RecoveredBy, Millis)>,
-        late: bool,
-    ) {
+    /// Stores a callback that a code asks for, and the miss that this call is if it is one.
+    pub(crate) fn record_asked(&mut self, id: i64, who: &str, note: &str, by: AskedBy, miss: Option<CallKey>) {
+        self.store_change(id, who, note, |change| (change.asked, change.miss) = (Some(by), miss));
+    }
+
+    fn store_change(&mut self, id: i64, by: &str, note: &str, more: impl FnOnce(&mut CallbackChange)) {
         let Some(task) = self.tasks.get(id) else { return };
-        let change = CallbackStep {
+        let step = CallbackStep {
             at_ms: self.now.wall_ms,
             state: task.row().state,
             reason: task.row().reason.clone(),
             by: by.to_owned(),
             note: note.to_owned(),
         };
-        let change = CallbackChange { row: task.row().clone(), change: Some(change), miss, recovered, late };
+        let row = task.row().clone();
+        let mut change =
+            CallbackChange { row, change: Some(step), miss: None, recovered: None, late: false, asked: None };
+        more(&mut change);
         self.store(Record::Callback(Arc::new(change)));
     }
 

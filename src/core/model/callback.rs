@@ -306,6 +306,27 @@ pub struct CallbackChange {
     pub recovered: Option<(RecoveredBy, Millis)>,
     /// It is the alarm: a callback that was asked for is later than `callback.alarm_late`.
     pub late: bool,
+    /// The code that asks for it from now on.
+    pub asked: Option<AskedBy>,
+}
+
+/// A code of a call that asks for a callback: one row of `callback_requests`. Without that code on that call it asks no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AskedBy {
+    /// The call that has the code.
+    pub call: CallKey,
+    /// The code.
+    pub code: String,
+    /// It was set, ms since 1970 UTC, as the row of `tags` says.
+    pub at_ms: Millis,
+}
+
+impl AskedBy {
+    /// This code of this call.
+    #[must_use]
+    pub fn is(&self, call: &CallKey, code: &str) -> bool {
+        self.call == *call && self.code == code
+    }
 }
 
 /// One row of `callback_attempts`.

@@ -52,6 +52,18 @@ pub(crate) fn interface(name: &str) -> &str {
     span_of_isdn(peer).unwrap_or(peer)
 }
 
+/// It ends as a channel's name does, and not as an interface's whose peer has a dash (`PJSIP/sales-101`): in a serial number of eight
+/// hexadecimal digits (`chan_pjsip.c`, `chan_sip.c`, `core_local.c`), or in a number of any length (`chan_dahdi.c`, `chan_iax2.c`).
+#[must_use]
+pub(crate) fn has_serial(name: &str) -> bool {
+    let Some((peer, end)) = name.rsplit_once('-') else { return false };
+    let serial = end.split([';', '<']).next().unwrap_or_default();
+    match peer.split_once('/') {
+        Some(("DAHDI" | "Zap" | "IAX2", _)) => !serial.is_empty() && serial.bytes().all(|b| b.is_ascii_digit()),
+        _ => serial.len() == 8 && serial.bytes().all(|b| b.is_ascii_hexdigit()),
+    }
+}
+
 /// The peer of a channel name, where it may be the extension of a phone (`101` of `PJSIP/101-0000000f`). An analog line is named by the number
 /// of its port (`DAHDI/8-1`), which is no extension.
 #[must_use]

@@ -1,6 +1,6 @@
 //! Codes of dispositions: what can be said of a call beside its status, which calls get them by rule, and what they mean for callbacks.
 
-use super::{CallKey, CallbackRow, Direction, E164, FinishedCall, Outcome, PbxId, Tag, text_enum};
+use super::{AskedBy, CallKey, CallbackRow, Direction, E164, FinishedCall, Outcome, PbxId, Tag, text_enum};
 use crate::millis::Millis;
 use crate::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 /// The disposition of a caller who needs no callback: they said so by `CallbackDecline`.
 pub const DECLINED: &str = "CALLBACK_DECLINED";
+/// A rule has the customer of a callback's own call called again after this time at the soonest, ms: one that fits all of its own callbacks would
+/// have a customer called for ever.
+pub const MIN_AFTER_OURS_MS: Millis = 3_600_000;
 /// The disposition of a caller who asked to be called back, by [`CALLER`]; its note is the queue that the dialplan named with it.
 pub const ASKED: &str = "CALLBACK";
 /// The time that a caller named with their wish, as the dialplan said it: the note of this tag, which [`CALLER`] sets.
@@ -15,7 +18,7 @@ pub const NAMED_TIME: &str = "CALLBACK_AT";
 /// Who sets [`ASKED`] where the call's outcome does not say it, as in closed hours.
 pub(crate) const CALLER: &str = "caller";
 /// Who sets what follows from the call itself.
-pub(crate) const RULE: &str = "rule";
+pub const RULE: &str = "rule";
 
 /// Longest code, bytes.
 pub const MAX_CODE: usize = 64;
@@ -176,9 +179,9 @@ pub struct Said {
     pub of_call: Vec<Tag>,
     /// Those of the customer's other calls that keep a number from being called.
     pub elsewhere: Vec<Tag>,
-    /// The customer's last callback, if the do-not-call list closed it.
-    pub closed: Option<ClosedByList>,
-    /// Codes of the customer's calls that ask for a callback and were not followed: the number was on the list.
+    /// The customer's last callbacks, as far back as the do-not-call list closed them, the oldest first.
+    pub closed: Vec<ClosedByList>,
+    /// Codes of the customer's calls that ask for a callback, and that no callback has followed: the number was on the list.
     pub unheeded: Vec<(FinishedCall, Tag)>,
 }
 
@@ -189,8 +192,10 @@ pub struct ClosedByList {
     pub row: CallbackRow,
     /// A person held it back before.
     pub held: bool,
-    /// A code of the call on which its own was set that asks for callbacks: its own if that is there still.
-    pub asked_by: Option<String>,
+    /// The missed calls behind it.
+    pub misses: Vec<CallKey>,
+    /// The codes that ask for it still.
+    pub asked: Vec<AskedBy>,
 }
 
 impl From<&FinishedCall> for CodedCall {

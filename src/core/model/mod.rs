@@ -32,8 +32,8 @@ pub use call::{
     Rating, Tag, TagChange, VisitResult,
 };
 pub use callback::{
-    AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
-    ResultMeaning,
+    AskedBy, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall,
+    RecoveredBy, ResultMeaning,
 };
 pub use change::{Before, ChangeKind};
 pub use gap::{Gap, GapCause};

@@ -61,7 +61,7 @@ impl World {
                 elsewhere: elsewhere.collect(),
                 of_call,
                 closed: self.disk.closed_by_list(call),
-                unheeded: Vec::new(),
+                unheeded: self.disk.unheeded(call),
             });
             coders.taken_off += 1;
             return Some(Command::Untag { call: Box::new(call.into()), said, code });

@@ -6,7 +6,7 @@ use crate::callbacks::task::reason;
 use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
 use crate::millis::Millis;
-use crate::model::codes::NAMED_TIME;
+use crate::model::codes::{ClosedByList, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::text::the_one;
@@ -115,6 +115,10 @@ impl Scheduler {
                 };
                 let entry = self.customers.with_its_code(entry, self.now.wall_ms);
                 self.add_to_dnc(entry.clone(), by);
+                // One that is shorter than a code of this run does not end that.
+                let codes: Vec<Tag> = self.customers.suppressing(&entry.number_e164).cloned().collect();
+                codes.iter().for_each(|tag| self.suppresses(&entry.number_e164, tag));
+                let entry = self.do_not_call_entry(&entry.number_e164).cloned().unwrap_or(entry);
                 Ok(Done::DncAdded(entry))
             }
             Command::DncRemove { number } => {
@@ -231,15 +235,11 @@ impl Scheduler {
     }
 
     /// A callback that a mistake closed is what it was before: due, too old and asked for as it was.
-    pub(crate) fn as_before(
-        &mut self,
-        mut row: CallbackRow,
-        held: bool,
-        by: &str,
-        note: &str,
-    ) -> Result<Done, CommandError> {
-        self.may_be_opened(&row)?;
-        let id = row.id;
+    pub(crate) fn as_before(&mut self, closed: &ClosedByList, by: &str, note: &str) -> Result<Done, CommandError> {
+        self.may_be_opened(&closed.row)?;
+        let (mut row, held, id) = (closed.row.clone(), closed.held, closed.row.id);
+        let asked = closed.asked.first().map(|by| by.code.clone());
+        row.code = row.code.and(asked);
         let waits = held || row.due_ms > self.now.wall_ms;
         row.state = if waits { CallbackState::Waiting } else { CallbackState::Pending };
         row.reason = if held { reason::HELD } else { reason::DELAY }.to_owned();
@@ -247,7 +247,11 @@ impl Scheduler {
             row.reason.clear();
         }
         (row.closed_ms, row.resolved_by) = (None, None);
-        self.insert(row, Vec::new());
+        self.resume(row, closed.misses.clone());
+        for by in &closed.asked {
+            self.tasks.add_miss(&by.call, id);
+            self.edit(id, |task| task.is_asked_by(by.clone()));
+        }
         self.changed(id, by, &because("opened again", note))
     }
 

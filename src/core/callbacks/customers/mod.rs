@@ -6,6 +6,7 @@ mod lines;
 use crate::callbacks::restore::Served;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES, MAX_OWNERS};
 use crate::millis::Millis;
+use crate::model::codes::RULE;
 use crate::model::{AgentKey, CallKey, DoNotCall, E164, PbxId, Tag};
 use latest::Latest;
 use lines::CallsInProgress;
@@ -20,12 +21,22 @@ pub(crate) struct Customers {
     /// The do-not-call list, also entries that have run out.
     do_not_call: BTreeMap<E164, DoNotCall>,
     do_not_call_bytes: usize,
-    /// What calls said that kept their customers from being called, the latest.
-    said: VecDeque<(CallKey, String, Millis)>,
+    /// What calls said that means something for callbacks, the latest; `None`: known whenever it is said.
+    said: VecDeque<(CallKey, String, Option<Millis>)>,
+    /// What keeps customers from being called, as it was said in this run and not taken off, the latest: it may not be on the disk yet.
+    suppressing: VecDeque<(E164, CallKey, Tag)>,
 }
 
 /// So many of them are known when they are said again.
 const MAX_SAID: usize = 1_000;
+
+/// The oldest gives way.
+fn keep<T>(latest: &mut VecDeque<T>, new: T) {
+    if latest.len() >= MAX_SAID {
+        latest.pop_front();
+    }
+    latest.push_back(new);
+}
 
 /// What an entry of the do-not-call list takes beside its texts, bytes: number, moments, and its share of the tree.
 const ENTRY: usize = 200;
@@ -39,6 +50,7 @@ pub(crate) struct Known {
     pub owners: Vec<(E164, AgentKey, Millis)>,
     pub served: Vec<(E164, Served)>,
     pub do_not_call: Vec<DoNotCall>,
+    pub said: Vec<(CallKey, String, Option<Millis>)>,
 }
 
 impl Customers {
@@ -53,21 +65,47 @@ impl Customers {
             served: Latest::new(MAX_OWNERS, served),
             do_not_call_bytes: do_not_call.values().map(size).sum(),
             do_not_call,
-            said: VecDeque::new(),
+            said: known.said.into(),
+            suppressing: VecDeque::new(),
         }
     }
 
     /// This is said of the call for the first time.
     pub(crate) fn first_said(&mut self, call: &CallKey, tag: &Tag) -> bool {
-        let known = |(key, code, at): &(CallKey, String, Millis)| key == call && *code == tag.code && *at == tag.at_ms;
+        // What a rule says has the time of the row, which may be another one when it comes again.
+        let at = (tag.by != RULE).then_some(tag.at_ms);
+        let known = |(key, code, known): &(CallKey, String, Option<Millis>)| {
+            key == call && *code == tag.code && (known.is_none() || *known == at)
+        };
         if self.said.iter().any(known) {
             return false;
         }
-        if self.said.len() >= MAX_SAID {
-            self.said.pop_front();
-        }
-        self.said.push_back((call.clone(), tag.code.clone(), tag.at_ms));
+        keep(&mut self.said, (call.clone(), tag.code.clone(), at));
         true
+    }
+
+    /// A person says this of the call, whatever was said of it before.
+    pub(crate) fn said_by_a_person(&mut self, call: &CallKey, tag: &Tag) {
+        self.said.retain(|(key, code, _)| key != call || *code != tag.code);
+        keep(&mut self.said, (call.clone(), tag.code.clone(), Some(tag.at_ms)));
+    }
+
+    /// A person has taken this code off the call: it does not come back when its row does.
+    pub(crate) fn taken_off(&mut self, call: &CallKey, code: &str) {
+        self.said.retain(|(key, known, _)| key != call || known != code);
+        keep(&mut self.said, (call.clone(), code.to_owned(), None));
+        self.suppressing.retain(|(_, key, tag)| key != call || tag.code != code);
+    }
+
+    /// This code of the call keeps the customer from being called.
+    pub(crate) fn suppressed_by(&mut self, number: &E164, call: &CallKey, tag: &Tag) {
+        self.suppressing.retain(|(_, key, known)| key != call || known.code != tag.code);
+        keep(&mut self.suppressing, (number.clone(), call.clone(), tag.clone()));
+    }
+
+    /// What was said in this run that keeps the customer from being called.
+    pub(crate) fn suppressing(&self, number: &E164) -> impl Iterator<Item = &Tag> {
+        self.suppressing.iter().filter(move |(of, ..)| of == number).map(|(_, _, tag)| tag)
     }
 
     /// The customer is on the line, on whichever PBX.

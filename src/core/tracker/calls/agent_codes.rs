@@ -43,9 +43,9 @@ impl Tracker {
 
     /// An agent, named by a channel or by the interface, sets a code on the call that they are in, or on their last one. False if there is none.
     pub(crate) fn agent_tags(&mut self, named: &str, tag: &Tag) -> bool {
-        let names = [named, channel_name::interface(named)];
-        let agent =
-            names.into_iter().find(|name| self.call_of(name).is_some() || self.last_calls.0.contains_key(*name));
+        let of_channel = channel_name::has_serial(named).then(|| channel_name::interface(named));
+        let mut names = std::iter::once(named).chain(of_channel);
+        let agent = names.find(|name| self.call_of(name).is_some() || self.last_calls.0.contains_key(*name));
         let Some(agent) = agent else { return false };
         let tag = Tag { by: agent.to_owned(), ..tag.clone() };
         let Some(call) = self.call_of(agent) else {
