@@ -3,7 +3,8 @@
 use crate::codes_by_hand::{asks_for, listed, scene, sets, starting, takes_off, takes_off_beside, talked};
 use crate::scheduler::{ANN, HOUR, MINUTE, SECOND};
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::model::{CallbackState, Direction, FinishedCall, Tag};
+use callbackd_core::model::progress::Line;
+use callbackd_core::model::{CallbackState, Direction, FinishedCall, Quality, Status, Tag};
 
 /// Said of the call by an agent or by a rule.
 fn by(who: &str, code: &str, at_ms: i64) -> Tag {
@@ -105,4 +106,27 @@ fn a_rule_does_not_have_the_customer_of_a_callback_called_again_as_soon_as_it_is
     assert!(scene.rows.is_empty());
     scene.recorded(&after("FOLLOW_UP"));
     assert_eq!(scene.stands(1), "WAITING DELAY", "in a day");
+}
+
+#[test]
+fn a_call_that_goes_on_over_a_restart_does_not_answer_the_callback_that_its_code_asked_for() {
+    for (word, open) in [("FOLLOW_UP", true), ("RESOLVED", false)] {
+        let mut scene = scene();
+        scene.presence.agents.clear();
+        asks_for(&mut scene, true, Some("+5h"));
+        // Cut by the end of the earlier run, with what its agent had said.
+        let talk = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
+        let tags = vec![by("PJSIP/101", word, talk.ended_ms)];
+        let cut = FinishedCall {
+            linkedid: format!("live.{ANN}"),
+            quality: Quality::Gap,
+            status: Status::Unknown,
+            tags,
+            ..talk
+        };
+        scene.recorded(&cut);
+        scene.line(ANN, true, Line::Busy);
+        scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into() });
+        assert_eq!(scene.row(1).state.is_open(), open, "{word}");
+    }
 }

@@ -15,7 +15,9 @@ impl Scheduler {
             }
             Line::Talking { .. } => {
                 let open = self.tasks.open_for(number);
-                if let Some(id) = open.filter(|_| change.inbound) {
+                // The call that asked for it does not answer it: it was recorded in an earlier run, and goes on.
+                let answers = |id: &i64| change.inbound && !self.tasks[*id].has_code_of(&change.call);
+                if let Some(id) = open.filter(answers) {
                     self.served(id, RecoveredBy::Customer, change.call.clone(), self.now.wall_ms);
                 }
             }
