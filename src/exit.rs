@@ -31,6 +31,8 @@ pub enum Exit {
     /// `EX_CONFIG`: the configuration was refused, or a secret that it names is missing, unreadable or open to others: no restart
     /// fixes that. systemd does not restart.
     Config = 78,
+    /// Ctrl-C or SIGTERM in the middle of a command that can be broken off: 128 + SIGINT, as shells have it. What was done by then is said.
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -48,6 +50,7 @@ impl Exit {
         Self::TempFail,
         Self::NoPermission,
         Self::Config,
+        Self::Interrupted,
     ];
 
     /// The number that the shell sees.

@@ -343,6 +343,18 @@ fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
     });
 }
 
+/// The last line of the screen: how many calls there were, missed ones, and callers won back; how long it lasts still, and whether nobody calls any more.
+#[must_use]
+pub fn foot((calls, missed, won): (u64, u64, u64), left: Option<Duration>, closed: bool) -> String {
+    // Both do not fit into 80 columns.
+    let (what, keys) = match closed {
+        true => ("lines closed, ends in", "q ends"),
+        false => ("ends in", "q ends  Enter: one history"),
+    };
+    let left = left.map_or(String::new(), |left| format!("   {what} {} s", left.as_secs()));
+    format!("{calls} calls, {missed} missed, {won} won back{left}   {keys}")
+}
+
 /// What the screen says at its foot, and whether it is over.
 #[derive(Default)]
 struct Board {
@@ -372,16 +384,7 @@ impl Board {
     }
 
     fn say(&self, tally: &Tally, left: Option<Duration>, closed: bool) {
-        let won: u64 = tally.won_back.values().sum();
-        let left = left.map_or(String::new(), |left| {
-            let what = if closed { "lines closed, ends in" } else { "ends in" };
-            format!("   {what} {} s", left.as_secs())
-        });
-        let text = format!(
-            "{} calls, {} missed, {won} won back{left}   q ends  Enter: one history",
-            tally.total(),
-            tally.missed()
-        );
+        let text = foot((tally.total(), tally.missed(), tally.won_back.values().sum()), left, closed);
         *self.foot.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 }

@@ -36,6 +36,9 @@ pub enum Failure {
     /// What was to be sent was not taken.
     #[error("not sent: {0}")]
     NotSent(String),
+    /// A signal came before it was done; what was done is said.
+    #[error("interrupted: {0}")]
+    Interrupted(String),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -62,6 +65,7 @@ impl Failure {
             Self::Records(RecordsError::Gone { .. }) => Exit::TempFail.code(),
             Self::Usage(_) => Exit::Usage.code(),
             Self::Missing(_) => Exit::NoInput.code(),
+            Self::Interrupted(_) => Exit::Interrupted.code(),
             Self::Output(_) => Exit::IoError.code(),
         }
     }

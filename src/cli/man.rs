@@ -123,6 +123,7 @@ fn of_the_whole(roff: &mut Roff) {
                 "Later: another callbackd uses the database, it is locked, or the daemon of this version has not started once to bring it to its schema.",
             ),
             ("78", "The configuration is refused, or the database is of a newer callbackd."),
+            ("130", "A signal broke it off in the middle; it says what is done and kept."),
         ],
     );
     entries(

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod dnc;
 pub mod failure;
 pub mod import;
+mod interrupted;
 pub mod man;
 pub mod missed;
 pub mod next;

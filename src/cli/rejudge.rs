@@ -4,6 +4,7 @@ mod again;
 
 use super::calls::when;
 use super::failure::Failure;
+use super::interrupted::Interrupted;
 use super::plain::{json_line, local, safe};
 use super::target::{Target, TargetArgs, enter, which};
 use crate::config::{Config, Pbx};
@@ -36,12 +37,12 @@ calls.inbound_contexts, a menu or a closed announcement had another name, the re
 daemon keeps beside each row what Asterisk said of the call; from that the row is made again, and is
 written where it says something else. What people set by hand stays, and so do callbacks. Rows of
 which a part was not seen, that come from Asterisk's files, or that an earlier version wrote, are
-counted and left as they are. The daemon must not run meanwhile; with --dry-run it may. It can be
-interrupted and repeated.
+counted and left as they are. The daemon must not run meanwhile; with --dry-run it may. Ctrl-C ends
+it: rows that are written by then are kept, it says how many, and the same command does the rest.
 
 Changed rows reach sinks, and neither webhooks nor CRMs.
 
-Exit codes: 0 done, 64 a time is none, 66 there is no database, 75 the daemon runs.
+Exit codes: 0 done, 64 a time is none, 66 there is no database, 75 the daemon runs, 130 interrupted.
 
 Examples:
   callbackd rejudge --since 2026-11-22 --dry-run
@@ -92,7 +93,7 @@ pub struct Tally {
 /// Judges, shows how far it is on the terminal, and says on `out` what came of it.
 ///
 /// # Errors
-/// A time or PBX that is none, a database that cannot be used. What was written before is kept.
+/// A time or PBX that is none, a database that cannot be used, a signal. What was written before is kept.
 pub fn run(args: &RejudgeArgs, config: &Config, target: &Target, out: &mut impl Write) -> Result<Tally, Failure> {
     let moment = |option: &str, text: &str| {
         let read = when::parse(text, &target.zone, target.now).map(|at| at.as_millisecond());
@@ -108,6 +109,7 @@ pub fn run(args: &RejudgeArgs, config: &Config, target: &Target, out: &mut impl 
         None => config.pbx.iter().collect(),
     };
     enter(&target.db)?;
+    let interrupted = Interrupted::listen()?;
     // Who only reads is gone before who writes: the last one empties the log.
     let mut writer = match args.dry_run {
         true => None,
@@ -127,6 +129,8 @@ pub fn run(args: &RejudgeArgs, config: &Config, target: &Target, out: &mut impl 
         batch: Vec::new(),
         tally: Tally::default(),
         open: BTreeSet::new(),
+        interrupted,
+        bar: progress(until_ms - since_ms),
     };
     judge.all(&pbxs, target, args.dry_run, out)?;
     let Untaped { whole, partly } = reader.untaped((since_ms, until_ms))?;
@@ -146,6 +150,8 @@ struct Judge<'r> {
     tally: Tally,
     /// Calls whose tapes have come and whose rows have not.
     open: BTreeSet<(PbxId, String)>,
+    interrupted: Interrupted,
+    bar: ProgressBar,
 }
 
 impl Judge<'_> {
@@ -161,16 +167,18 @@ impl Judge<'_> {
             let again = Again::new(&pbx.name, pbx.settings.rules(), ours, agents.collect(), trunks);
             benches.insert(pbx.name.clone(), again);
         }
-        let bar = progress(until_ms - since_ms);
         let mut failed = None;
         let reader = self.reader;
         reader.tapes((since_ms - BEFORE_MS, until_ms + BEFORE_MS), |taped| {
+            if self.interrupted.is_asked() {
+                return ControlFlow::Break(());
+            }
             let within = (since_ms..until_ms).contains(&taped.started_ms);
             let Some(bench) = benches.get_mut(&taped.pbx) else {
                 self.tally.of_other_pbx += u64::from(within);
                 return ControlFlow::Continue(());
             };
-            bar.set_position(u64::try_from(taped.started_ms - since_ms).unwrap_or(0));
+            self.bar.set_position(u64::try_from(taped.started_ms - since_ms).unwrap_or(0));
             let settled = bench.takes(&taped);
             if within {
                 self.open.insert((taped.pbx, taped.linkedid.to_owned()));
@@ -186,14 +194,30 @@ impl Judge<'_> {
         if let Some(failure) = failed {
             return Err(failure);
         }
+        if self.interrupted.is_asked() {
+            return self.ends_early();
+        }
         for bench in benches.values_mut() {
             bench.ends().into_iter().try_for_each(|row| self.row(&row, target, rows, out))?;
             self.tally.unreadable += bench.unreadable();
         }
         self.write(1)?;
         self.tally.part_of_another = self.open.len() as u64;
-        bar.finish_and_clear();
+        self.bar.finish_and_clear();
         Ok(())
+    }
+
+    /// What has been judged is written; calls whose rows may still change are left to the next run.
+    fn ends_early(&mut self) -> Result<(), Failure> {
+        self.write(1)?;
+        self.bar.finish_and_clear();
+        let Tally { judged, changed, added, .. } = self.tally;
+        Err(Failure::Interrupted(match self.writer {
+            None => format!("{judged} calls were judged again, and nothing is changed by --dry-run"),
+            Some(_) => format!(
+                "{judged} calls were judged again, {changed} rows are changed, {added} calls got one, and these are kept; the same command does the rest"
+            ),
+        }))
     }
 
     /// A call has been judged.
@@ -220,7 +244,9 @@ impl Judge<'_> {
         self.tally.added += u64::from(stored.is_none());
         let what = change(stored.as_deref(), call);
         if rows && !target.json {
-            writeln!(out, "{}  {}  {what}", local(call.started_ms, &target.zone, "%F %T"), safe(&call.linkedid))?;
+            let began = local(call.started_ms, &target.zone, "%F %T");
+            // On a terminal the line takes the bar's place, which comes again below it.
+            self.bar.suspend(|| writeln!(out, "{began}  {}  {what}", safe(&call.linkedid)))?;
         }
         *self.tally.changes.entry(what).or_default() += 1;
         let missed = |call: &FinishedCall| call.direction == Direction::Inbound && call.outcome.meaning().missed;

@@ -114,11 +114,11 @@ fn follow(
                 Err(failure) => return Err(failure),
             };
             if let Some(foot) = foot().filter(|_| view.opened.is_none()) {
-                screen.lines.resize(height.max(1), String::new());
-                screen.lines[height.max(1) - 1] = foot;
+                screen.lines = footed(screen.lines, foot, height);
             }
             let chosen = screen.things.iter().find(|(_, thing)| Some(thing) == view.selected.as_ref());
-            draw(&screen.lines, chosen.map(|(line, _)| *line), (width, height), out)?;
+            out.write_all(frame(&screen.lines, chosen.map(|(line, _)| *line), (width, height)).as_bytes())?;
+            out.flush()?;
             things = screen.things;
         }
         // An arrow comes as three bytes, at once.
@@ -217,12 +217,17 @@ impl Drop for News {
     }
 }
 
-fn draw(
-    lines: &[String],
-    chosen: Option<usize>,
-    (width, height): (usize, usize),
-    out: &mut impl Write,
-) -> io::Result<()> {
+/// The screen with another last line.
+#[must_use]
+pub fn footed(mut lines: Vec<String>, foot: String, height: usize) -> Vec<String> {
+    lines.resize(height.max(1), String::new());
+    lines[height.max(1) - 1] = foot;
+    lines
+}
+
+/// What the terminal is told, from the screen's first corner on; the line of this number is the chosen one.
+#[must_use]
+pub fn frame(lines: &[String], chosen: Option<usize>, (width, height): (usize, usize)) -> String {
     let mut frame = "\x1b[H".to_owned();
     for (n, line) in lines.iter().take(height).enumerate() {
         if n > 0 {
@@ -234,8 +239,7 @@ fn draw(
         frame.push_str("\x1b[K");
     }
     frame.push_str("\x1b[J");
-    out.write_all(frame.as_bytes())?;
-    out.flush()
+    frame
 }
 
 fn ask(target: &Target, pbx: Option<&str>) -> Result<Shown, Failure> {

@@ -38,6 +38,7 @@ use std::time::Duration;
 /// Runs the daemon until a signal ends it. Refusals are written to stderr.
 #[must_use]
 pub fn run(config_path: &Path) -> Exit {
+    store::prepare();
     let credentials = secret::credentials();
     let config = match load(config_path, credentials.as_deref()) {
         Ok(config) => config,
@@ -130,10 +131,11 @@ impl Daemon {
         let customers = store.read_customers(now.wall_ms, config.overall.min_talk_ms);
         let trunks = pbxs::read_trunks(&config, &store, now);
         let prefix = store.attempt_prefix();
-        let restored = store.restored_with(now.wall_ms, customers)?;
         let mut pbxs = Pbxs::restored(&config, &store, trunks, now)?;
-        let storage = Storage::new(store)?;
+        // They log in while the rest is read.
         pbxs.connect(&config);
+        let restored = store.restored_with(now.wall_ms, customers)?;
+        let storage = Storage::new(store)?;
         let requesters = pbxs.requesters().to_map();
         let mut callbacks =
             Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now());

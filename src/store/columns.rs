@@ -1,6 +1,7 @@
 //! The columns of a table, written down once: their names, their values in a record, and the record in a row.
 
-use rusqlite::ToSql;
+use rusqlite::types::FromSql;
+use rusqlite::{Row, Statement, ToSql};
 
 /// A table, and those of its columns that come with a record.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,33 @@ fn quoted(name: &str) -> String {
     if name == "by" { format!("\"{name}\"") } else { name.to_owned() }
 }
 
+/// Where this name stands among these; behind them all if it does not.
+pub(super) const fn place(names: &[&str], name: &str) -> usize {
+    let mut at = 0;
+    while at < names.len() && !same(names[at].as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    at
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut n = 0;
+    while n < a.len() && n < b.len() && a[n] == b[n] {
+        n += 1;
+    }
+    n == a.len() && n == b.len()
+}
+
+/// The column of this name. It is looked for at `place` first, where a question that asks for [`Columns::list`] has it: to look for each name among
+/// all is most of what a row costs.
+pub(super) fn field<T: FromSql>(row: &Row<'_>, place: usize, name: &str) -> rusqlite::Result<T> {
+    let statement: &Statement<'_> = row.as_ref();
+    match statement.column_name(place) {
+        Ok(found) if found == name => row.get(place),
+        _ => row.get(name),
+    }
+}
+
 /// What a statement's places are given.
 pub(super) type Values<'v> = &'v [&'v dyn ToSql];
 
@@ -72,7 +100,7 @@ macro_rules! columns {
         /// A row of this table.
         pub(super) fn $read($row: &rusqlite::Row<'_>) -> rusqlite::Result<$record> {
             Ok($record {
-                $($field: columns!(@read $row $field $($from)?),)+
+                $($field: columns!(@read $columns $row $field $($from)?),)+
                 $($other: $other_from,)*
             })
         }
@@ -92,8 +120,14 @@ macro_rules! columns {
             run(&[$(&$value,)+])
         }
     };
-    (@read $row:ident $field:ident) => { $row.get(stringify!($field))? };
-    (@read $row:ident $field:ident $from:expr) => { $from };
+    (@read $columns:ident $row:ident $field:ident) => {
+        $crate::store::columns::field(
+            $row,
+            const { $crate::store::columns::place($columns.names, stringify!($field)) },
+            stringify!($field),
+        )?
+    };
+    (@read $columns:ident $row:ident $field:ident $from:expr) => { $from };
 }
 
 pub(super) use columns;

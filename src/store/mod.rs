@@ -76,6 +76,7 @@ pub use reader::Reader;
 pub(crate) use reported::Reported;
 pub(crate) use restored::Trunks;
 pub use rows::Refused;
+pub(crate) use shape::prepare;
 pub(crate) use tables::tables;
 pub(crate) use tapes::{Judged, TapedCall, Untaped};
 pub use vacuum::{Vacuumed, vacuum};

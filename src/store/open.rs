@@ -44,6 +44,9 @@ const STEPS: &[M<'static>] = &[
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 
+/// No machine checks more bytes in a millisecond.
+const CHECKED_IN_A_MS: u128 = 1 << 20;
+
 /// To this size the write-ahead log is cut after a checkpoint, bytes. A long report of a reader can make it grow.
 const WAL_LIMIT: i64 = 16 << 20;
 
@@ -116,7 +119,7 @@ impl Store {
             Found::Nothing => true,
             Found::Ours { version } => {
                 let within = if version == super::SCHEMA_VERSION { within } else { CHECK };
-                refuse_damage(&path, within).map_err(named)?
+                may_be_checked(&path, within) && refuse_damage(&path, within).map_err(named)?
             }
         };
         create_if_missing(&path)?;
@@ -357,6 +360,12 @@ impl Drop for Store {
 
 fn file_id(path: &Path) -> Option<FileId> {
     std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// Whether a check has a chance to come to its end in this time, or is as long as any gets.
+fn may_be_checked(path: &Path, within: Duration) -> bool {
+    let bytes = std::fs::metadata(path).map_or(0, |meta| meta.len());
+    within >= CHECK || u128::from(bytes) <= CHECKED_IN_A_MS * within.as_millis()
 }
 
 /// Looks through a database before a byte of it is changed.

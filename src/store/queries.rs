@@ -3,7 +3,7 @@
 use super::callback_rows::{asked_by, call_key, callback};
 use super::questions::{
     AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER, GAPS,
-    LAST_GAP, LAST_OF_NUMBER, LAST_SEEN, NEWEST_CALL, OPEN_MISSES, PBXS, REQUESTS, SUPPRESSING, TRUNKS, UNHEEDED,
+    LAST_GAP, LAST_OF_NUMBER, LAST_SEEN, MISSES_OF, NEWEST_CALL, PBXS, REQUESTS, SUPPRESSING, TRUNKS, UNHEEDED,
 };
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap, tag};
 use super::{CallFilter, Error, Reader};
@@ -127,7 +127,7 @@ fn is_id(text: &str) -> bool {
 /// The last callbacks of this number, as far back as the do-not-call list closed them, the oldest first.
 fn closed_by_list(connection: &Connection, number: &str) -> rusqlite::Result<Vec<ClosedByList>> {
     let key = |row: &rusqlite::Row<'_>| Ok(call_key(row, "pbx", "linkedid")?.expect("neither column is ever NULL"));
-    let mut misses = connection.prepare(OPEN_MISSES)?;
+    let mut misses = connection.prepare(MISSES_OF)?;
     let mut requests = connection.prepare(REQUESTS)?;
     let mut closed: Vec<ClosedByList> = Vec::new();
     let mut last = connection.prepare(LAST_OF_NUMBER)?;

@@ -1,6 +1,7 @@
 //! What is asked of a database that has grown for years: each question's text, in one place, so that a test can hold the plan of each.
 
 use super::callback_queries::{CLOSED_LAST, OPEN_FIRST};
+use super::callback_rows::CALLBACKS;
 use super::rows::SELECT_CALL;
 use super::{CallFilter, CallbackFilter, Chosen, webhooks};
 use callbackd_core::model::{AttemptResult, CallbackState, Direction, Outcome, ServedBy, Status};
@@ -95,8 +96,13 @@ pub(super) const DO_NOT_CALL: &str =
 
 pub(super) const DO_NOT_CALL_PAGE: &str = "SELECT * FROM do_not_call WHERE number_e164 > ?1 AND (until_ms IS NULL OR until_ms > ?2) ORDER BY number_e164 LIMIT ?3";
 
-pub(super) const OPEN_CALLBACKS: &str = "SELECT * FROM callbacks WHERE closed_ms IS NULL ORDER BY id";
-pub(super) const OPEN_MISSES: &str =
+pub(super) static OPEN_CALLBACKS: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM callbacks WHERE closed_ms IS NULL ORDER BY id", CALLBACKS.list()));
+/// The misses of all of them.
+pub(super) const OPEN_MISSES: &str = "
+    SELECT b.id, c.pbx, c.linkedid FROM callbacks b CROSS JOIN calls c ON c.callback_id = b.id
+     WHERE b.closed_ms IS NULL AND c.direction = 'inbound' ORDER BY b.id, c.id";
+pub(super) const MISSES_OF: &str =
     "SELECT pbx, linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id";
 /// `+`: in the order of the table's key, all of it would be read.
 pub(super) const IN_FLIGHT: &str = "SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY +callback_id, n";
@@ -160,18 +166,15 @@ pub(super) static DIALLED: LazyLock<String> = LazyLock::new(|| {
           ORDER BY a.intended_ms"
     )
 });
-/// `+` keeps the planner of both to the calls that ended lately.
-pub(super) const OWNERS: &str = "
-    SELECT number_e164, pbx, agent, max(ended_ms) FROM calls
-     WHERE agent IS NOT NULL AND talk_ms > 0 AND number_e164 IS NOT NULL AND ended_ms > ?1 AND direction <> 'internal'
-     GROUP BY number_e164 ORDER BY 4 DESC LIMIT ?2";
-pub(super) static SERVED: LazyLock<String> = LazyLock::new(|| {
+/// Calls with customers that ended after ?1, the newest first: whether somebody talked with them, and whether it served them, for which a talk outward lasts
+/// ?2 at least. Who reads them ends when there is enough. `+` keeps the planner to the time.
+pub(super) static CUSTOMERS: LazyLock<String> = LazyLock::new(|| {
     let by_person = words(Outcome::ALL.iter().filter(|outcome| outcome.meaning().served == Some(ServedBy::Person)));
     format!(
-        "SELECT number_e164, direction, pbx, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms), started_ms FROM calls
-          WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
-            AND (direction = 'inbound' AND outcome IN ({by_person}) OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
-          GROUP BY number_e164 ORDER BY 6 DESC LIMIT ?3"
+        "SELECT number_e164, pbx, agent, linkedid, direction, ended_ms, coalesce(answered_ms, ended_ms), started_ms,
+                agent IS NOT NULL AND talk_ms > 0 AND direction <> 'internal',
+                status = 'ANSWER' AND (direction = 'inbound' AND outcome IN ({by_person}) OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
+           FROM calls WHERE ended_ms > ?1 AND +number_e164 IS NOT NULL AND (+talk_ms > 0 OR +status = 'ANSWER') ORDER BY ended_ms DESC"
     )
 });
 /// An earlier recovery stands: the same number may have been missed, won back and missed again. Whom somebody served needs none.
@@ -374,7 +377,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: recorded", DELETE_RECORDED.to_owned()),
         ("live: calls in progress", CALLS_IN_PROGRESS_NOW.to_owned()),
         ("start: calls left", CALLS_LEFT.to_owned()),
-        ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
+        ("start: open callbacks", OPEN_CALLBACKS.clone()),
         ("start: misses", OPEN_MISSES.to_owned()),
         ("start: in flight", IN_FLIGHT.to_owned()),
         ("start: called", CALLED.to_owned()),
@@ -385,8 +388,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: said", SAID.to_owned()),
         ("start: refusals", REFUSALS.clone()),
         ("start: dialled", DIALLED.clone()),
-        ("start: owners", OWNERS.to_owned()),
-        ("start: served", SERVED.clone()),
+        ("start: owners and served", CUSTOMERS.clone()),
         ("callbacks: won back", RECOVER.clone()),
         ("start: do not call", DO_NOT_CALL_NOW.to_owned()),
         ("proof: callback of an attempt", CALLBACK_OF_ATTEMPT.to_owned()),
@@ -403,6 +405,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("tags: unheeded", UNHEEDED.to_owned()),
         ("tags: last callbacks", LAST_OF_NUMBER.to_owned()),
         ("tags: what asks for a callback", REQUESTS.to_owned()),
+        ("tags: misses of a callback", MISSES_OF.to_owned()),
         ("ratings", LATEST_RATINGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];

@@ -3,8 +3,8 @@
 use super::callback_rows::{asked_by, attempt, callback, do_not_call_entry};
 use super::inspect::open_read_only;
 use super::questions::{
-    ASKED, ASKED_BY, CALLED, CALLS_BY_ID, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE,
-    OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SAID, SERVED, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
+    ASKED, ASKED_BY, CALLED, CALLS_BY_ID, CUSTOMERS, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE,
+    OPEN_CALLBACKS, OPEN_MISSES, REFUSALS, SAID, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
 };
 use super::rows::{SELECT_CALL, call, e164, tag, unless_misspelt};
 use super::{Error, Store};
@@ -14,7 +14,7 @@ use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::RULE;
 use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy, Tag};
 use rusqlite::{Connection, Row};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::thread::JoinHandle;
 
@@ -37,8 +37,8 @@ impl Store {
     pub(crate) fn read_customers(&self, now_ms: Millis, min_talk_ms: Millis) -> Customers {
         let (path, other) = (self.path().to_owned(), self.path().to_owned());
         Customers {
-            owners: std::thread::spawn(move || beside(&path, |connection| owners(connection, now_ms))),
-            served: std::thread::spawn(move || beside(&other, |connection| served(connection, now_ms, min_talk_ms))),
+            known: std::thread::spawn(move || beside(&path, |connection| known(connection, now_ms, min_talk_ms))),
+            misses: std::thread::spawn(move || beside(&other, misses)),
         }
     }
 
@@ -56,21 +56,27 @@ impl Store {
     /// What SQLite reports.
     pub(crate) fn restored_with(&self, now_ms: Millis, customers: Customers) -> Result<RestoredState, Error> {
         let rest = restored(self.connection(), now_ms).map_err(|error| self.failed(error));
-        let (owners, served) = (joined(customers.owners)?, joined(customers.served)?);
-        Ok(RestoredState { owners, served, ..rest? })
+        let (misses, Known { owners, served }) = (joined(customers.misses)?, joined(customers.known)?);
+        let mut restored = RestoredState { owners, served, ..rest? };
+        let mut misses = misses.into_iter().peekable();
+        // Both are in the order of the callbacks.
+        for (row, of_it) in &mut restored.open {
+            of_it.extend(std::iter::from_fn(|| misses.next_if(|(id, _)| *id == row.id)).map(|(_, miss)| miss));
+        }
+        Ok(restored)
     }
 }
 
 /// What is known of customers, being read on threads of their own.
 #[derive(Debug)]
 pub(crate) struct Customers {
-    owners: Reading<(E164, AgentKey, Millis)>,
-    served: Reading<(E164, Served)>,
+    known: Reading<Known>,
+    misses: Reading<Vec<(i64, CallKey)>>,
 }
 
 /// Trunks of PBXs, being read.
 #[derive(Debug)]
-pub(crate) struct Trunks(Reading<Vec<String>>);
+pub(crate) struct Trunks(Reading<Vec<Vec<String>>>);
 
 impl Trunks {
     /// Of each PBX, in the order in which they were asked for.
@@ -86,9 +92,9 @@ fn trunks(connection: &Connection, pbx: &str, since_ms: Millis) -> rusqlite::Res
     connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
 }
 
-type Reading<T> = JoinHandle<Result<Vec<T>, Error>>;
+type Reading<T> = JoinHandle<Result<T, Error>>;
 
-fn joined<T>(reading: Reading<T>) -> Result<Vec<T>, Error> {
+fn joined<T>(reading: Reading<T>) -> Result<T, Error> {
     reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -98,38 +104,81 @@ fn beside<T>(path: &Path, read: impl Fn(&Connection) -> rusqlite::Result<T>) -> 
     read(&opened.connection).map_err(|error| Error::sqlite(path, error))
 }
 
-/// Who talked with each customer last.
-fn owners(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Vec<(E164, AgentKey, Millis)>> {
-    let mut names = Names::default();
-    connection
-        .prepare(OWNERS)?
-        .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
-            let (agent, ended_ms): (AgentKey, Millis) = (names.agent_key(row, 1)?, row.get(3)?);
-            Ok(unless_misspelt(e164(&row.get::<_, String>(0)?))?.map(|number| (number, agent, ended_ms)))
-        })?
-        .filter_map(Result::transpose)
-        .collect()
+/// What is known of customers: who talked with each last, and by which call each was served last. Both in the order of the numbers.
+#[derive(Debug, Default)]
+struct Known {
+    owners: Vec<(E164, AgentKey, Millis)>,
+    served: Vec<(E164, Served)>,
 }
 
-/// By which call each customer was served last. `min_talk_ms`: an outbound call with a shorter talk served nobody.
-fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Vec<(E164, Served)>> {
+/// Both in one walk, the newest first, which ends when as many customers are known as a scheduler remembers: `GROUP BY` would read all calls of that time,
+/// and sort them by their numbers. `min_talk_ms`: an outbound call with a shorter talk served nobody.
+fn known(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Known> {
     let mut names = Names::default();
-    let read = |row: &Row<'_>| {
-        let by = match row.get::<_, String>(1)?.as_str() {
-            "inbound" => RecoveredBy::Customer,
-            "outbound" => RecoveredBy::Agent,
-            _ => RecoveredBy::Callback,
+    let (mut owners, mut served) = (Vec::new(), Vec::new());
+    let (mut owned, mut answered): (HashSet<u64>, HashSet<u64>) = Default::default();
+    let mut misspelt: HashSet<String> = HashSet::new();
+    let mut calls = connection.prepare(&CUSTOMERS)?;
+    let mut calls = calls.query([now_ms - OWNED_FOR_MS, min_talk_ms])?;
+    while let Some(row) = calls.next()? {
+        let (number, ended_ms) = (row.get_ref(0)?.as_str()?, row.get(5)?);
+        let owners_wanted = owners.len() < MAX_OWNERS;
+        let served_wanted = served.len() < MAX_OWNERS && ended_ms > now_ms - SERVED_FOR_MS;
+        if !owners_wanted && !served_wanted {
+            break;
+        }
+        let (talked, was_served) = (owners_wanted && row.get(8)?, served_wanted && row.get(9)?);
+        let Some(place) = place(number) else {
+            if misspelt.insert(number.to_owned()) {
+                unless_misspelt(e164(number))?;
+            }
+            continue;
         };
-        let (began_ms, at_ms, ended_ms) = (row.get(6)?, row.get(4)?, row.get(5)?);
-        let served = Served { by, call: names.call_key(row, 2)?, began_ms, at_ms, ended_ms };
-        unless_misspelt(e164(&row.get::<_, String>(0)?)).map(|number| number.zip(Some(served)))
+        let (talked, was_served) = (talked && owned.insert(place), was_served && answered.insert(place));
+        if !talked && !was_served {
+            continue;
+        }
+        let Some(number) = unless_misspelt(e164(number))? else { continue };
+        if was_served {
+            served.push((place, (number.clone(), serving(row, &mut names)?)));
+        }
+        if talked {
+            owners.push((place, (number, names.agent_key(row, 1, 2)?, ended_ms)));
+        }
+    }
+    // Sorted here, beside what else a start has to do, they need not be where they are taken.
+    owners.sort_unstable_by_key(|(place, _)| *place);
+    served.sort_unstable_by_key(|(place, _)| *place);
+    Ok(Known {
+        owners: owners.into_iter().map(|(_, owner)| owner).collect(),
+        served: served.into_iter().map(|(_, served)| served).collect(),
+    })
+}
+
+/// A number such that the order of two is that of their texts, four bits for each digit; `None` where it is not E.164. To compare and to look for
+/// so many texts would take longer than to read them.
+fn place(number: &str) -> Option<u64> {
+    let digits = number.strip_prefix('+').filter(|digits| (1..=15).contains(&digits.len()))?.as_bytes();
+    let place = digits
+        .iter()
+        .try_fold(0, |place, digit| digit.is_ascii_digit().then(|| place << 4 | u64::from(digit - b'0' + 1)))?;
+    Some(place << (4 * (15 - digits.len())))
+}
+
+fn serving(row: &Row<'_>, names: &mut Names) -> rusqlite::Result<Served> {
+    let by = match row.get_ref(4)?.as_str()? {
+        "inbound" => RecoveredBy::Customer,
+        "outbound" => RecoveredBy::Agent,
+        _ => RecoveredBy::Callback,
     };
-    let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);
-    connection
-        .prepare(&SERVED)?
-        .query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?
-        .filter_map(Result::transpose)
-        .collect()
+    let (ended_ms, at_ms, began_ms) = (row.get(5)?, row.get(6)?, row.get(7)?);
+    Ok(Served { by, call: names.call_key(row, 1, 3)?, began_ms, at_ms, ended_ms })
+}
+
+/// The misses behind each open callback, by its id.
+fn misses(connection: &Connection) -> rusqlite::Result<Vec<(i64, CallKey)>> {
+    let mut names = Names::default();
+    connection.prepare(OPEN_MISSES)?.query_map([], |row| Ok((row.get(0)?, names.call_key(row, 1, 2)?)))?.collect()
 }
 
 /// Attempts without a result.
@@ -138,13 +187,11 @@ pub(super) fn in_flight(connection: &Connection) -> rusqlite::Result<Vec<Attempt
 }
 
 fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<RestoredState> {
-    let (mut open, mut names) = (Vec::new(), Names::default());
-    let mut misses = connection.prepare(OPEN_MISSES)?;
-    for row in connection.prepare(OPEN_CALLBACKS)?.query_map([], callback)? {
-        let row = row?;
-        let misses = misses.query_map([row.id], |miss| names.call_key(miss, 0))?.collect::<Result<_, _>>()?;
-        open.push((row, misses));
-    }
+    let mut names = Names::default();
+    let open = connection
+        .prepare(&OPEN_CALLBACKS)?
+        .query_map([], |row| Ok((callback(row)?, Vec::new())))?
+        .collect::<rusqlite::Result<_>>()?;
     let in_flight = in_flight(connection)?;
     let called = connection
         .prepare(CALLED)?
@@ -164,15 +211,15 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .collect::<rusqlite::Result<_>>()?;
     let asked_by = connection
         .prepare(ASKED_BY)?
-        .query_map([], |row| Ok((row.get(0)?, asked_by(row, names.call_key(row, 1)?)?)))?
+        .query_map([], |row| Ok((row.get(0)?, asked_by(row, names.call_key(row, 1, 2)?)?)))?
         .collect::<Result<_, _>>()?;
     let said = connection
         .prepare(SAID)?
-        .query_map([RULE], |row| Ok((names.call_key(row, 0)?, row.get(2)?, row.get(3)?)))?
+        .query_map([RULE], |row| Ok((names.call_key(row, 0, 1)?, row.get(2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let refusals = connection
         .prepare(&REFUSALS)?
-        .query_map([], |row| Ok((row.get(0)?, names.agent_key(row, 1)?, row.get(3)?)))?
+        .query_map([], |row| Ok((row.get(0)?, names.agent_key(row, 1, 2)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let dialled = connection
         .prepare(&DIALLED)?
@@ -225,18 +272,46 @@ impl Names {
         Ok(pbx)
     }
 
-    /// The call of this column, the PBX's name, and the next, its linkedid.
-    fn call_key(&mut self, row: &Row<'_>, column: usize) -> rusqlite::Result<CallKey> {
-        Ok(CallKey::new(&self.pbx(row, column)?, row.get_ref(column + 1)?.as_str()?))
+    /// The call of these columns, the PBX's name and the linkedid.
+    fn call_key(&mut self, row: &Row<'_>, pbx: usize, linkedid: usize) -> rusqlite::Result<CallKey> {
+        Ok(CallKey::new(&self.pbx(row, pbx)?, row.get_ref(linkedid)?.as_str()?))
     }
 
-    /// The agent of this column, the PBX's name, and the next, the interface.
-    fn agent_key(&mut self, row: &Row<'_>, column: usize) -> rusqlite::Result<AgentKey> {
-        let agent = AgentKey::new(&self.pbx(row, column)?, row.get_ref(column + 1)?.as_str()?);
+    /// The agent of these columns, the PBX's name and the interface.
+    fn agent_key(&mut self, row: &Row<'_>, pbx: usize, interface: usize) -> rusqlite::Result<AgentKey> {
+        let agent = AgentKey::new(&self.pbx(row, pbx)?, row.get_ref(interface)?.as_str()?);
         if let Some(known) = self.agents.get(&agent) {
             return Ok(known.clone());
         }
         self.agents.insert(agent.clone());
         Ok(agent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn places_of_numbers_are_in_the_order_of_their_texts_and_what_is_no_number_has_none() {
+        let mut numbers = [
+            "+1",
+            "+12",
+            "+120",
+            "+1202",
+            "+12025550100",
+            "+12025550101",
+            "+1203",
+            "+13",
+            "+49301",
+            "+999999999999999",
+        ];
+        let places: Vec<Option<u64>> = numbers.iter().map(|number| place(number)).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:x?}");
+        numbers.sort_unstable();
+        assert_eq!(numbers.iter().map(|number| place(number)).collect::<Vec<_>>(), places);
+        for odd in ["", "+", "12025550100", "+1202-555", "+1234567890123456", "+12é"] {
+            assert_eq!(place(odd), None, "{odd}");
+        }
     }
 }

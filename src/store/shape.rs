@@ -140,6 +140,12 @@ fn bare(sql: &str) -> String {
     out.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Has what a database is compared with made on a thread of its own, so that it is there when one is opened.
+pub(crate) fn prepare() {
+    // Without the thread it is made then.
+    drop(std::thread::Builder::new().name("schema".to_owned()).spawn(|| expected(super::SCHEMA_VERSION)));
+}
+
 /// As the migrations make it; made once for each version that is met.
 fn expected(version: i32) -> rusqlite::Result<Objects> {
     static MADE: Mutex<BTreeMap<i32, Objects>> = Mutex::new(BTreeMap::new());

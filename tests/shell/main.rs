@@ -70,6 +70,7 @@ mod rooms;
 mod root_stays_root;
 mod rules_of_tests;
 mod run_command;
+mod screens;
 mod scripted;
 mod secret;
 mod served_elsewhere;

@@ -1,10 +1,13 @@
 //! `callbackd rejudge`: calls that were judged under wrong rules are judged again; a database that the daemon writes is only looked at.
 
-use crate::scripted::{Said, Site};
+use crate::scripted::{Said, Site, said};
 use callbackd::store::Store;
 use rusqlite::{Connection, OpenFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 const RULES: &str = include_str!("../traces.toml");
 
@@ -128,4 +131,117 @@ fn what_is_no_time_no_pbx_and_no_database_is_refused_by_name_and_so_is_one_that_
         assert!(said.code == 66 && said.err.contains("calls.db"), "{said:#?}");
         assert!(!site.path("calls.db").exists(), "none is made by the way");
     }
+}
+
+/// More calls than are written in three transactions.
+const CROWD: i64 = 1_600;
+
+/// A site with the same call so many times, one behind the other, which is another under the rules of now.
+fn crowd() -> Site {
+    let site = Site::new(1);
+    configure(&site, "from-pstn");
+    let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/asterisk22/queue_abandoned.ami");
+    let trace = fs::read_to_string(trace).unwrap().replace('\r', "");
+    let frames: Vec<&str> = trace.split("\n\n").collect();
+    // What no rule looks at is left out: it would take its time.
+    let said =
+        |frame: &&str| !["TestEvent", "VarSet", "RTCP"].iter().any(|name| frame.contains(&format!("Event: {name}")));
+    let live = frames.iter().position(|frame| frame.starts_with("Event: Newchannel")).unwrap();
+    let mut recording = frames[..live].join("\n\n");
+    let call = frames[live..].iter().copied().filter(said).collect::<Vec<_>>().join("\n\n");
+    let pieces: Vec<&str> = call.split("17953364").collect();
+    for n in 0..CROWD {
+        recording.push_str("\n\n");
+        recording.push_str(pieces[0]);
+        for piece in &pieces[1..] {
+            let (seconds, rest) = piece.split_at(2);
+            recording.push_str(&(1_795_336_400 + seconds.parse::<i64>().unwrap() + 20 * n).to_string());
+            recording.push_str(rest);
+        }
+    }
+    recording.push_str("\n\n");
+    site.write("crowd.ami", &recording.replace('\n', "\r\n"), 0o600);
+    let said = site.run(&["replay", "--config", "callbackd.toml", "--db", "calls.db", "crowd.ami"]);
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert_eq!(
+        column(&site, "SELECT count(*) || direction FROM calls GROUP BY direction"),
+        [format!("{CROWD}internal")]
+    );
+    configure(&site, "from-trunk");
+    site
+}
+
+/// All that rows say of calls.
+const ROWS: &str = "SELECT linkedid || direction || status || outcome || started_ms || ended_ms || queue_wait_ms || why || rev FROM calls ORDER BY id";
+
+fn written(site: &Site) -> i64 {
+    column(site, "SELECT count(*) || '' FROM calls WHERE rev > 1")[0].parse().unwrap()
+}
+
+#[test]
+fn a_signal_in_the_middle_keeps_what_is_written_and_a_second_run_comes_to_the_same_end() {
+    let site = crowd();
+    fs::copy(site.path("calls.db"), site.path("before.db")).unwrap();
+    let whole = rejudge(&site, &["--since", "2026-11-01"]);
+    whole.line(&[&format!("Judged {CROWD} calls again: {CROWD} rows changed")]);
+    let expected = column(&site, ROWS);
+    for signal in [Signal::INT, Signal::TERM] {
+        fs::copy(site.path("before.db"), site.path("calls.db")).unwrap();
+        let mut command = site.command(&["rejudge", "--config", "callbackd.toml", "--since", "2026-11-01"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        while written(&site) == 0 {
+            std::thread::yield_now();
+        }
+        // It is held in the middle, so that the signal finds it there.
+        kill_process(pid, Signal::STOP).unwrap();
+        assert!(written(&site) < CROWD, "it is too quick for this test: let the crowd grow");
+        kill_process(pid, signal).unwrap();
+        kill_process(pid, Signal::CONT).unwrap();
+        let ended = said(child.wait_with_output().unwrap());
+        let kept = written(&site);
+        assert!(ended.code == 130 && ended.out.is_empty() && kept < CROWD, "{kept} {ended:#?}");
+        assert!(
+            ended.err.starts_with("error: interrupted: ") && ended.err.contains(&format!(" {kept} rows are changed")),
+            "{kept} {ended:#?}"
+        );
+        assert!(ended.err.contains("these are kept; the same command does the rest"), "{ended:#?}");
+        assert_eq!(column(&site, "PRAGMA integrity_check"), ["ok"]);
+        let rest = rejudge(&site, &["--since", "2026-11-01"]);
+        rest.line(&[&format!("Judged {CROWD} calls again: {} rows changed", CROWD - kept)]);
+        assert!(column(&site, ROWS) == expected, "{signal:?}: another end than without a signal");
+    }
+}
+
+#[test]
+fn a_look_is_interrupted_too_and_shows_how_far_it_is_on_a_terminal_alone() {
+    let site = crowd();
+    let file = fs::read(site.path("calls.db")).unwrap();
+    let look = ["rejudge", "--config", "callbackd.toml", "--since", "2026-11-01", "--dry-run"];
+    let mut child = site.command(&look).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut rows = String::new();
+    // What it says does not fit into the pipe: it waits in the middle.
+    out.read_line(&mut rows).unwrap();
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    out.read_to_string(&mut rows).unwrap();
+    let ended = said(child.wait_with_output().unwrap());
+    assert!(ended.code == 130 && ended.err.contains("nothing is changed by --dry-run"), "{ended:#?}");
+    let seen = rows.lines().filter(|line| line.contains("→ inbound CANCEL QUEUE_ABANDON")).count();
+    assert!(0 < seen && seen < usize::try_from(CROWD).unwrap(), "{seen} rows");
+    assert!(fs::read(site.path("calls.db")).unwrap() == file, "a look changes nothing");
+
+    let piped = site.run(&[&look[..], &["--json"]].concat());
+    assert_eq!((piped.code, &*piped.err), (0, ""), "{piped:#?}");
+    // script(1) is a terminal to the program.
+    let line = format!("stty cols 100; {} {} --json", env!("CARGO_BIN_EXE_callbackd"), look.join(" "));
+    let shown = Command::new("script").args(["-qec", &line, "/dev/null"]).current_dir(site.path(".")).output();
+    let Ok(shown) = shown.inspect_err(|error| eprintln!("script is not installed here: {error}")) else { return };
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.contains(" %, ") && shown.contains(" left"), "no bar: {shown}");
+    let (_, after) = shown.rsplit_once(" left").unwrap();
+    assert!(
+        after.contains("\u{1b}[") && after.contains("\"judged\""),
+        "the bar is gone before what came of it: {shown:?}"
+    );
 }
