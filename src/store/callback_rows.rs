@@ -153,7 +153,10 @@ pub(crate) fn put_callback(
     }
     if let Some(AskedBy { call, code, at_ms }) = &change.asked {
         connection
-            .prepare_cached("INSERT OR REPLACE INTO callback_requests (callback_id, pbx, linkedid, code, at_ms) VALUES (?, ?, ?, ?, ?)")?
+            .prepare_cached(
+                "INSERT INTO callback_requests (callback_id, pbx, linkedid, code, at_ms) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT DO UPDATE SET at_ms = max(at_ms, excluded.at_ms)",
+            )?
             .execute(params![row.id, call.pbx.as_str(), &*call.linkedid, code, at_ms])?;
     }
     if let Some((by, at_ms)) = change.recovered {

@@ -7,6 +7,7 @@ use super::questions::{
 };
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap, tag};
 use super::{CallFilter, Error, Reader};
+use callbackd_core::callbacks::task::reason;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{ClosedByList, Said};
 use callbackd_core::model::{CallInProgress, CallKey, CallbackState, FinishedCall, Gap, PbxId, RecoveredBy, Tag};
@@ -133,8 +134,10 @@ fn closed_by_list(connection: &Connection, number: &str) -> rusqlite::Result<Vec
     let mut last = connection.prepare(LAST_OF_NUMBER)?;
     for found in last.query_map([number], |row| Ok((callback(row)?, row.get("held")?)))? {
         let (row, held) = found?;
-        if row.state != CallbackState::Dnc {
-            break;
+        match row.state {
+            CallbackState::Dnc => {}
+            CallbackState::Cancelled if row.reason == reason::JOINED => continue,
+            _ => break,
         }
         let misses = misses.query_map([row.id], key)?.collect::<Result<Vec<CallKey>, _>>()?;
         let asked = requests.query_map([row.id], |row| asked_by(row, key(row)?))?.collect::<Result<_, _>>()?;

@@ -114,12 +114,13 @@ pub(super) const CALLED: &str = "
 pub(super) const ASKED: &str = "
     SELECT a.callback_id FROM callback_attempts a CROSS JOIN callback_events e ON e.callback_id = a.callback_id
      WHERE a.result IS NULL AND e.at_ms >= a.intended_ms AND e.\"by\" <> 'callbackd'";
-/// Codes of the calls of customers to whom an attempt is under way that were set, or whose call ended, since it began.
+/// Codes of the calls of customers to whom an attempt is under way that were set, or whose call ended, since it began, and that no callback has followed.
+/// Their times are the PBX's, whose clock may be behind by as much as an hour.
 pub(super) const MEANWHILE: &str = "
     SELECT DISTINCT t.* FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id CROSS JOIN calls c CROSS JOIN tags t ON t.call_id = c.id
      WHERE a.result IS NULL AND b.closed_ms IS NULL AND substr(coalesce(c.number_e164, c.number), -4) = substr(b.number_e164, -4)
-       AND c.number_e164 = b.number_e164 AND max(t.at_ms, c.ended_ms) >= a.intended_ms
-       AND NOT EXISTS (SELECT 1 FROM callback_requests r WHERE r.pbx = c.pbx AND r.linkedid = c.linkedid AND r.code = t.code AND r.at_ms = t.at_ms)
+       AND c.number_e164 = b.number_e164 AND max(t.at_ms, c.ended_ms) >= a.intended_ms - 3600000
+       AND NOT EXISTS (SELECT 1 FROM callback_requests r WHERE r.pbx = c.pbx AND r.linkedid = c.linkedid AND r.code = t.code AND r.at_ms >= t.at_ms)
      ORDER BY t.at_ms";
 /// The codes of calls that ask for open callbacks; not those that are on their call no more.
 pub(super) const ASKED_BY: &str = "
@@ -256,7 +257,7 @@ pub(super) const REQUESTS: &str = "
 pub(super) const UNHEEDED: &str = "
     SELECT t.* FROM calls c CROSS JOIN tags t ON t.call_id = c.id CROSS JOIN codes k ON k.code = t.code
      WHERE substr(coalesce(c.number_e164, c.number), -4) = substr(?1, -4) AND c.number_e164 = ?1 AND k.callback = 'request' AND t.at_ms > ?2
-       AND NOT EXISTS (SELECT 1 FROM callback_requests r WHERE r.pbx = c.pbx AND r.linkedid = c.linkedid AND r.code = t.code AND r.at_ms = t.at_ms)
+       AND NOT EXISTS (SELECT 1 FROM callback_requests r WHERE r.pbx = c.pbx AND r.linkedid = c.linkedid AND r.code = t.code AND r.at_ms >= t.at_ms)
      ORDER BY t.at_ms DESC LIMIT 16";
 /// How calls were rated, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: on this PBX (NULL: on all).
 pub(super) const LATEST_RATINGS: &str = "

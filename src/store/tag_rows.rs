@@ -23,11 +23,15 @@ fn knows_all(call: &FinishedCall) -> bool {
     call.quality == Quality::Full
 }
 
-/// Takes out what the call's record says itself before it is written anew; but what people said of it during an earlier run stays.
+/// Takes out what the call's record says itself before it is written anew; but what people said of it during an earlier run stays, and what a rule said
+/// then that meant something for callbacks: it can be taken off only while it is there.
 pub(super) fn forget(connection: &Connection, id: i64, call: &FinishedCall) -> rusqlite::Result<()> {
     let all = knows_all(call);
     connection
-        .prepare_cached("DELETE FROM tags WHERE call_id = ? AND source = 'call' AND (?2 OR \"by\" = ?3)")?
+        .prepare_cached(
+            "DELETE FROM tags WHERE call_id = ? AND source = 'call'
+                AND (?2 OR \"by\" = ?3 AND code NOT IN (SELECT code FROM codes WHERE callback <> 'none'))",
+        )?
         .execute(params![id, all, RULE])?;
     if all {
         connection.prepare_cached("DELETE FROM ratings WHERE call_id = ?")?.execute([id])?;
@@ -38,7 +42,7 @@ pub(super) fn forget(connection: &Connection, id: i64, call: &FinishedCall) -> r
 /// Of what is stored, what stays beside the new record does not make them differ. `tags`: those of the new one.
 pub(super) fn only_known(stored: &mut FinishedCall, new: &FinishedCall, tags: &[Tag]) {
     if !knows_all(new) {
-        stored.tags.retain(|tag| tag.by == RULE || tags.contains(tag));
+        stored.tags.retain(|tag| tags.contains(tag));
         stored.ratings.retain(|rating| new.ratings.contains(rating));
     }
 }

@@ -1,7 +1,8 @@
 //! Codes whose call's row comes again, or that are said while another is taken off: each is followed once, and none is forgotten.
 
-use crate::codes_by_hand::{asks_for, listed, scene, sets, starting, takes_off, takes_off_beside, talked};
-use crate::scheduler::{ANN, HOUR, MINUTE, SECOND};
+use crate::codes_by_hand::{DAY, asks_for, listed, scene, sets, starting, takes_off, takes_off_beside, talked};
+use crate::scheduler::{ANN, HOUR, MINUTE};
+use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::progress::Line;
 use callbackd_core::model::{CallbackState, Direction, FinishedCall, Quality, Status, Tag};
@@ -63,7 +64,7 @@ fn a_code_is_followed_once_however_often_the_row_of_its_call_comes_and_when_it_c
     let said = FinishedCall { tags: vec![by("PJSIP/101", "FOLLOW_UP", call.ended_ms)], ..call };
     scene.recorded(&said);
     assert_eq!(scene.stands(1), "WAITING DELAY");
-    scene.asks(callbackd_core::callbacks::commands::Command::Cancel { id: 1, note: String::new() }).unwrap();
+    scene.asks(Command::Cancel { id: 1, note: String::new() }).unwrap();
     scene.recorded(&said);
     assert_eq!((scene.rows.len(), scene.row(1).state), (1, CallbackState::Cancelled));
     // Another one that is said later asks for another callback.
@@ -84,15 +85,59 @@ fn a_callback_that_was_promised_before_the_list_closed_it_is_opened_again_and_ta
     let missed = scene.misses(ANN, "sales");
     assert_eq!((scene.stands(1).as_str(), scene.stands(2).as_str()), ("DNC SPAM", "DNC SPAM"));
     takes_off_beside(&mut scene, &call, "SPAM", Vec::new(), &[&call, &missed]);
-    assert_eq!((scene.stands(1).as_str(), scene.stands(2).as_str()), ("WAITING DELAY", "DNC SPAM"));
+    assert_eq!((scene.stands(1).as_str(), scene.stands(2).as_str()), ("WAITING DELAY", "CANCELLED JOINED"));
     let row = scene.row(1);
     assert_eq!((row.requested, row.requested_for_ms, row.missed_count), (true, promised, 1));
     assert!(scene.misses.contains(&(1, missed.linkedid.to_string())));
-    // Whoever serves the customer now has served them in both.
-    scene.pass(SECOND);
-    let served = scene.talked(ANN, "PJSIP/102", Direction::Outbound, MINUTE);
-    scene.recorded(&FinishedCall { linkedid: "later".into(), ..served });
-    assert_eq!(scene.row(1).state, CallbackState::RecoveredByAgent);
+    // As often as that happens, and whoever is done with the one is done with both.
+    sets(&mut scene, &call, "SPAM");
+    takes_off_beside(&mut scene, &call, "SPAM", Vec::new(), &[&call, &missed]);
+    assert_eq!((scene.row(1).missed_count, scene.row(1).state), (1, CallbackState::Waiting));
+    scene.asks(Command::Handled { id: 1, note: String::new() }).unwrap();
+    sets(&mut scene, &call, "SPAM");
+    takes_off_beside(&mut scene, &call, "SPAM", Vec::new(), &[&call, &missed]);
+    assert_eq!((scene.stands(1).as_str(), scene.stands(2).as_str()), ("CANCELLED HANDLED", "CANCELLED JOINED"));
+}
+
+#[test]
+fn a_code_that_two_have_said_is_followed_once_also_after_the_number_was_listed() {
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let talk = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
+    let call = FinishedCall { tags: vec![by("PJSIP/101", "FOLLOW_UP", talk.ended_ms)], ..talk };
+    scene.recorded(&call);
+    sets(&mut scene, &call, "FOLLOW_UP");
+    scene.asks(Command::Handled { id: 1, note: String::new() }).unwrap();
+    let other = talked(&mut scene, "other");
+    sets(&mut scene, &other, "SPAM");
+    takes_off_beside(&mut scene, &other, "SPAM", Vec::new(), &[&call, &other]);
+    assert_eq!(scene.rows.len(), 1);
+}
+
+#[test]
+fn codes_that_were_set_while_the_number_was_listed_are_followed_in_the_order_in_which_they_were_set() {
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let calls = ["listed", "first", "second"].map(|linkedid| talked(&mut scene, linkedid));
+    sets(&mut scene, &calls[0], "SPAM");
+    let soon = sets(&mut scene, &calls[1], "CALLBACK");
+    sets(&mut scene, &calls[2], "FOLLOW_UP");
+    takes_off_beside(&mut scene, &calls[0], "SPAM", Vec::new(), &[&calls[2], &calls[1]]);
+    assert_eq!((scene.row(1).code.as_deref(), scene.row(1).due_ms), (Some("CALLBACK"), soon.at_ms));
+}
+
+#[test]
+fn a_callback_that_is_opened_again_is_due_by_the_code_that_is_left() {
+    let mut scene = scene();
+    scene.presence.agents.clear();
+    let call = talked(&mut scene, "first");
+    let soon = sets(&mut scene, &call, "CALLBACK");
+    let late = sets(&mut scene, &call, "FOLLOW_UP");
+    assert_eq!(scene.row(1).due_ms, soon.at_ms);
+    sets(&mut scene, &call, "SPAM");
+    takes_off(&mut scene, &call, "CALLBACK", Vec::new());
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!((scene.row(1).code.as_deref(), scene.row(1).due_ms), (Some("FOLLOW_UP"), late.at_ms + DAY));
 }
 
 #[test]

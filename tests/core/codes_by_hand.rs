@@ -53,7 +53,8 @@ fn of_call(scene: &Scene, call: &FinishedCall) -> Vec<Tag> {
 
 /// The customer's last callbacks, as far back as the list closed them.
 fn closed(scene: &Scene) -> Vec<ClosedByList> {
-    let last = scene.rows.values().rev().take_while(|row| row.state == CallbackState::Dnc);
+    let own = scene.rows.values().rev().filter(|row| row.reason != "JOINED");
+    let last = own.take_while(|row| row.state == CallbackState::Dnc);
     let mut closed: Vec<ClosedByList> = last.map(|row| closed_by_list(scene, row)).collect();
     closed.reverse();
     closed
@@ -92,7 +93,7 @@ pub fn takes_off_beside(
     all: &[&FinishedCall],
 ) {
     let is_heeded = |call: &FinishedCall, tag: &Tag| {
-        scene.asked.iter().any(|(_, by)| by.is(&call.key(), &tag.code) && by.at_ms == tag.at_ms)
+        scene.asked.iter().any(|(_, by)| by.is(&call.key(), &tag.code) && by.at_ms >= tag.at_ms)
     };
     let asks = |call: &FinishedCall, tag: &Tag| {
         ["FOLLOW_UP", "CALLBACK"].contains(&tag.code.as_str()) && !is_heeded(call, tag)

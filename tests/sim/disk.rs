@@ -77,7 +77,7 @@ impl Disk {
     /// This code of the call was followed by a callback.
     pub fn was_followed(&self, call: &FinishedCall, tag: &Tag) -> bool {
         let is_it = |(_, of, code): &(i64, CallKey, String)| *of == call.key() && *code == tag.code;
-        self.requests.iter().any(|(key, at_ms)| is_it(key) && *at_ms == tag.at_ms)
+        self.requests.iter().any(|(key, at_ms)| is_it(key) && *at_ms >= tag.at_ms)
     }
 
     /// The codes of this call's customer that ask for a callback and that none has followed.
@@ -95,7 +95,8 @@ impl Disk {
     /// The last callbacks of this call's customer, as far back as the do-not-call list closed them, the oldest first.
     pub fn closed_by_list(&self, call: &FinishedCall) -> Vec<ClosedByList> {
         let theirs = self.callbacks.values().rev().filter(|row| row.number_e164 == call.number_e164);
-        let last = theirs.take_while(|row| row.state == CallbackState::Dnc);
+        let own = theirs.filter(|row| row.reason != "JOINED");
+        let last = own.take_while(|row| row.state == CallbackState::Dnc);
         let mut closed: Vec<ClosedByList> = last
             .map(|row| {
                 let (misses, asked) = (self.missed(row.id).collect(), self.asked_by(row.id).collect());
@@ -188,7 +189,8 @@ impl Disk {
                     self.changed.insert(row.id, step.at_ms);
                 }
                 if let Some(by) = &change.asked {
-                    self.requests.insert((row.id, by.call.clone(), by.code.clone()), by.at_ms);
+                    let at_ms = self.requests.entry((row.id, by.call.clone(), by.code.clone())).or_default();
+                    *at_ms = by.at_ms.max(*at_ms);
                 }
                 self.by_code
                     .extend(change.change.iter().filter(|step| step.note.contains("requested by")).map(|_| row.id));
@@ -292,7 +294,7 @@ impl Disk {
             theirs.flat_map(|call| {
                 let tags = call.tags.iter().chain(self.said(call));
                 let since = tags
-                    .filter(|tag| tag.at_ms.max(call.ended_ms) >= attempt.intended_ms)
+                    .filter(|tag| tag.at_ms.max(call.ended_ms) >= attempt.intended_ms - 3_600_000)
                     .filter(|tag| !self.was_followed(call, tag));
                 since.map(|tag| (call.clone(), tag.clone()))
             })

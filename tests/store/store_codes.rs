@@ -38,7 +38,8 @@ fn what_was_said_of_a_call_during_an_earlier_run_stays_when_a_later_one_ends_it(
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.db");
     let mut store = Store::open(&path).unwrap();
-    let tags = vec![tag("FOLLOW_UP", "PJSIP/101", MONDAY_10), tag("SHORT_ONE", "rule", MONDAY_10)];
+    let by_rule = ["SHORT_ONE", "SPAM"].map(|code| tag(code, "rule", MONDAY_10));
+    let tags = by_rule.into_iter().chain([tag("FOLLOW_UP", "PJSIP/101", MONDAY_10)]).collect();
     let rating = Rating { by: "caller".into(), score: 5.0, at_ms: MONDAY_10 };
     let cut = FinishedCall { quality: Quality::Gap, tags, ratings: vec![rating], ..answered("1") };
     // The next run knows the call from its middle on.
@@ -47,7 +48,8 @@ fn what_was_said_of_a_call_during_an_earlier_run_stays_when_a_later_one_ends_it(
     store.write([&record(cut), &record(ended.clone())]).unwrap();
     let stored = || Reader::open(&path).unwrap().call("1").unwrap().remove(0);
     let codes = |call: &FinishedCall| call.tags.iter().map(|tag| tag.code.clone()).collect::<Vec<_>>();
-    assert_eq!(codes(&stored().call), ["FOLLOW_UP", "LONG_ONE"]);
+    let what = "and what a rule said then that means something for callbacks";
+    assert_eq!(codes(&stored().call), ["FOLLOW_UP", "SPAM", "LONG_ONE"], "{what}");
     assert_eq!(stored().call.ratings.len(), 1);
     store.write([&record(ended)]).unwrap();
     assert_eq!(stored().rev, 2, "the same once more is no correction");

@@ -46,11 +46,16 @@ fn a_restart_reads_the_codes_that_were_set_on_calls_of_those_who_are_being_calle
     let ended_later = FinishedCall { ended_ms: MONDAY_10 + 61_000, ..answered("later") };
     database.write(&[
         record(FinishedCall { ended_ms: MONDAY_10 + 50_000, ..answered("1.1") }),
+        record(FinishedCall {
+            started_ms: MONDAY_10 - 4_000_000,
+            ended_ms: MONDAY_10 - 3_600_000,
+            ..answered("older")
+        }),
         record(other),
         record(ended_later),
         callback(change(row(4, "+12025550123"), "")),
         Record::Attempt(Arc::new(attempt(4, 1, None))),
-        said("1.1", "SPAM", MONDAY_10 + 59_999),
+        said("older", "FOLLOW_UP", MONDAY_10 + 59_999 - 3_600_000),
         said("1.1", "FOLLOW_UP", MONDAY_10 + 60_000),
         said("other", "FOLLOW_UP", MONDAY_10 + 70_000),
         said("later", "CALLBACK", MONDAY_10 + 10_000),
@@ -60,7 +65,7 @@ fn a_restart_reads_the_codes_that_were_set_on_calls_of_those_who_are_being_calle
         restored.meanwhile.into_iter().map(|(call, tag)| (call.linkedid, tag.code)).collect()
     };
     let both = [("later", "CALLBACK"), ("1.1", "FOLLOW_UP")].map(|(call, code)| (call.to_owned(), code.to_owned()));
-    assert_eq!(read(&database), both, "since the attempt began, and of its customer");
+    assert_eq!(read(&database), both, "since about when the attempt began, and of its customer");
     // One that this callback, or another, has followed is not followed again: by the clock it may be as old as the attempt that it led to.
     let asked = AskedBy { call: call("1.1"), code: "FOLLOW_UP".into(), at_ms: MONDAY_10 + 60_000 };
     database.write(&[callback(CallbackChange { asked: Some(asked.clone()), ..change(row(4, "+12025550123"), "") })]);

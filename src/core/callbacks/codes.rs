@@ -195,10 +195,14 @@ impl Scheduler {
         }
     }
 
+    /// When a callback is due that this code asks for, ms since 1970 UTC.
+    pub(crate) fn due_of(&self, by: &AskedBy) -> Option<Millis> {
+        self.requesting(&by.code).map(|code| by.at_ms.saturating_add(code.after_ms))
+    }
+
     /// A callback that is due by the time of one code is due by another's, unless something was done about it since.
     fn due_by(&mut self, id: i64, went: &AskedBy, other: &AskedBy) {
-        let due = |by: &AskedBy| self.requesting(&by.code).map(|code| by.at_ms.saturating_add(code.after_ms));
-        let (Some(before_ms), Some(due_ms)) = (due(went), due(other)) else { return };
+        let (Some(before_ms), Some(due_ms)) = (self.due_of(went), self.due_of(other)) else { return };
         let row = self.tasks[id].row();
         if row.due_ms != before_ms || row.attempts > 0 {
             return;
@@ -262,7 +266,8 @@ impl Scheduler {
                 others.iter().for_each(|other| self.takes_in(first.row.id, other));
             }
         }
-        for (call, tag) in &said.unheeded {
+        // In the order in which they were said.
+        for (call, tag) in said.unheeded.iter().rev() {
             let served = self.customers.served_after(number, tag.at_ms.max(call.ended_ms + 1)).is_some();
             if self.asks_by(call, tag) && !served {
                 self.requested(&call.into(), tag);
@@ -280,15 +285,20 @@ impl Scheduler {
             self.not_before(id, other.row.due_ms);
         }
         let note = format!("with what callback {} was for", other.row.id);
+        self.record(id, OURSELVES, &note, None, None);
         for miss in &other.misses {
             self.tasks.add_miss(miss, id);
-            self.record(id, OURSELVES, &note, Some(miss.clone()), None);
+            self.record(id, OURSELVES, "", Some(miss.clone()), None);
         }
         for by in &other.asked {
             self.tasks.add_miss(&by.call, id);
-            self.record_asked(id, OURSELVES, &note, by.clone(), None);
+            self.record_asked(id, OURSELVES, "", by.clone(), None);
         }
         self.line_up(id);
+        // Whoever is done with this one is done with both.
+        let row =
+            CallbackRow { state: CallbackState::Cancelled, reason: reason::JOINED.to_owned(), ..other.row.clone() };
+        self.tell_row(row, &format!("what it was for is callback {id} now"), None);
     }
 
     /// When it is due, and when it is too old; ms since 1970 UTC.

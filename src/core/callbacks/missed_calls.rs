@@ -271,8 +271,8 @@ impl Scheduler {
         .to_owned()
     }
 
-    /// A row that never was in memory: closed as it was made.
-    fn tell_row(&mut self, row: CallbackRow, note: &str, miss: Option<CallKey>) {
+    /// A row that is not in memory: closed as it was made, or before.
+    pub(crate) fn tell_row(&mut self, row: CallbackRow, note: &str, miss: Option<CallKey>) {
         let change = CallbackStep {
             at_ms: self.now.wall_ms,
             state: row.state,

@@ -73,6 +73,8 @@ pub mod reason {
     pub const ANOTHER_DAEMON: &str = WaitReason::AnotherDaemon.as_str();
     /// See [`WaitReason`].
     pub const DISABLED: &str = WaitReason::Disabled.as_str();
+    /// What it was for is another one's: both were closed by the do-not-call list.
+    pub const JOINED: &str = "JOINED";
     /// Closed by a person who has dealt with it elsewhere.
     pub const HANDLED: &str = "HANDLED";
 

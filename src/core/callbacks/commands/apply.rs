@@ -238,8 +238,13 @@ impl Scheduler {
     pub(crate) fn as_before(&mut self, closed: &ClosedByList, by: &str, note: &str) -> Result<Done, CommandError> {
         self.may_be_opened(&closed.row)?;
         let (mut row, held, id) = (closed.row.clone(), closed.held, closed.row.id);
-        let asked = closed.asked.first().map(|by| by.code.clone());
-        row.code = row.code.and(asked);
+        if let (Some(code), Some(first)) = (&mut row.code, closed.asked.first())
+            && !closed.asked.iter().any(|by| by.code == *code)
+        {
+            // The code by whose time it was due is gone.
+            row.due_ms = self.due_of(first).unwrap_or(row.due_ms);
+            code.clone_from(&first.code);
+        }
         let waits = held || row.due_ms > self.now.wall_ms;
         row.state = if waits { CallbackState::Waiting } else { CallbackState::Pending };
         row.reason = if held { reason::HELD } else { reason::DELAY }.to_owned();
