@@ -137,7 +137,9 @@ fn a_callback_that_is_opened_again_is_due_by_the_code_that_is_left() {
     sets(&mut scene, &call, "SPAM");
     takes_off(&mut scene, &call, "CALLBACK", Vec::new());
     takes_off(&mut scene, &call, "SPAM", Vec::new());
-    assert_eq!((scene.row(1).code.as_deref(), scene.row(1).due_ms), (Some("FOLLOW_UP"), late.at_ms + DAY));
+    let row = scene.row(1);
+    assert_eq!((row.code.as_deref(), row.due_ms), (Some("FOLLOW_UP"), late.at_ms + DAY));
+    assert_eq!(row.requested_for_ms, Some(row.due_ms), "when the customer expects it");
 }
 
 #[test]

@@ -243,6 +243,7 @@ impl Scheduler {
         {
             // The code by whose time it was due is gone.
             row.due_ms = self.due_of(first).unwrap_or(row.due_ms);
+            row.requested_for_ms = Some(row.due_ms);
             code.clone_from(&first.code);
         }
         let waits = held || row.due_ms > self.now.wall_ms;
