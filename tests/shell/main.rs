@@ -52,6 +52,8 @@ mod memory_streams;
 mod memory_together;
 mod metrics;
 mod named_time;
+mod nats;
+mod nats_sink;
 mod openapi;
 mod packages;
 mod pages;
