@@ -104,7 +104,10 @@ fn chosen<'c>(config: &'c Config, name: Option<&str>, is_stream: bool) -> Result
     match (name, &all[..]) {
         (Some(name), all) => all.iter().copied().find(|sink| sink.name == name).ok_or_else(|| {
             let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Failure::Usage(format!("{option}: there is no sink {} with type = \"{kind}\"; there are: {known}", safe(name)))
+            Failure::Usage(format!(
+                "{option}: there is no sink {} with type = \"{kind}\"; there are: {known}",
+                safe(name)
+            ))
         }),
         (None, [one]) => Ok(one),
         (None, []) => Err(Failure::Usage(format!("the configuration has no [[sink]] with type = \"{kind}\""))),

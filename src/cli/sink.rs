@@ -9,6 +9,7 @@ use super::plain::{json_line, local, safe};
 use super::target::{Target, TargetArgs};
 use crate::config::{Config, PostgresUrl, Sink, SinkInto};
 use crate::daemon::sinks::connect::{Connected, Unreached, connect, instead};
+use crate::sinks::collect::Collector;
 use crate::sinks::postgres::{Fault, cursor, prune, schema};
 use clap::Subcommand;
 use comfy_table::{Table, presets::NOTHING};
@@ -208,9 +209,9 @@ fn named(config: &Config, name: &str, by: &AsArgs) -> Result<Sink, Failure> {
 }
 
 fn show(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
-    let sites = asked(sink, ANSWER, async |client: Client| {
+    let (sites, has_dead) = asked(sink, ANSWER, async |client: Client| {
         schema::check(&client).await?;
-        cursor::all(&client).await
+        Ok((cursor::all(&client).await?, !Collector::dead(&client, 1).await?.is_empty()))
     })?;
     if target.json {
         return sites.iter().try_for_each(|site| Ok(json_line(site, out)?));
@@ -229,6 +230,9 @@ fn show(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), Failur
         ]);
     }
     writeln!(out, "{}", table.trim_fmt())?;
+    if has_dead {
+        writeln!(out, "\nMessages were put aside, or are missing: callbackd collect --into {} --dead", sink.name)?;
+    }
     this_site(sink, target, out)
 }
 
@@ -243,6 +247,14 @@ fn this_site(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), F
     let behind = here["behind"].as_u64().unwrap_or_default();
     writeln!(out, "\nThis site: {behind} changes behind, {lag_s} s; {how}.")?;
     Ok(())
+}
+
+/// Asks a database, and waits for as long as an answer takes.
+pub(super) fn in_postgres<T, F: Future<Output = Result<T, Fault>>>(
+    sink: &Sink,
+    ask: impl FnOnce(Client) -> F,
+) -> Result<T, Failure> {
+    asked(sink, ANSWER, ask)
 }
 
 /// Connects, and asks for as long as is given.

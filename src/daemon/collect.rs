@@ -8,10 +8,10 @@ use crate::config::{Config, Sink};
 use crate::exit::Exit;
 use crate::log;
 use crate::sinks::collect::{Collector, Fate, Fault, Letter};
+use crate::sinks::nats;
 use crate::sinks::nats::envelope::{Mark, Place};
 use crate::sinks::nats::jetstream::{self, Delivery};
 use crate::sinks::nats::wire::{Client, Message};
-use crate::sinks::nats;
 use crate::sinks::postgres::cursor::Of;
 use crate::timing::Timing;
 use futures_util::StreamExt;
@@ -211,7 +211,13 @@ async fn session(ways: &Ways<'_>, health: &mut Health) -> Result<Infallible, Bro
         while let Some(message) = next.take() {
             if message.subject == place {
                 // The question is over: its time is, or nothing is there that fits.
-                alone = message.status() == Some(409) && message.header_line().contains("MaxBytes");
+                alone = message.header_line().contains("MaxBytes");
+                match message.status() {
+                    Some(404 | 408) => {}
+                    _ if alone => {}
+                    Some(503) => return Err(nats::Fault::NoStream(ways.stream.to_owned()).into()),
+                    _ => return Err(nats::Fault::Refused(message.header_line().to_owned()).into()),
+                }
                 open = 0;
             } else if let Some(delivery) = Delivery::read(&message.reply) {
                 open = open.saturating_sub(1);

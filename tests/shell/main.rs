@@ -15,6 +15,7 @@ mod check_feed;
 mod check_paths;
 mod check_webhooks;
 mod clock;
+mod collect;
 mod config;
 mod config_callback;
 mod config_codes;

@@ -44,19 +44,17 @@ pub(super) struct Standing {
     pub(super) walk: Option<(Position, i64)>,
     /// This walk follows one of a machine that was set back.
     set_back: bool,
-    /// A message up to here may be there already.
-    seen: i64,
 }
 
 impl Standing {
     /// By the last message of the site. `newest`: the newest change.
     pub(super) fn of(last: Option<&Kept>, db_uuid: &str, newest: i64) -> (Self, Option<Anew>) {
-        let none = Self { chain: Chain { began: 0, again: false }, acked: 0, walk: None, set_back: false, seen: 0 };
+        let none = Self { chain: Chain { began: 0, again: false }, acked: 0, walk: None, set_back: false };
         let Some(last) = last else { return (none.anew(Anew::Nothing, newest), Some(Anew::Nothing)) };
         let Some(mark) = Mark::read(&last.headers) else {
             return (none.anew(Anew::Unreadable, newest), Some(Anew::Unreadable));
         };
-        let there = Self { chain: mark.chain, acked: mark.acked, seen: mark.highest(), ..none };
+        let there = Self { chain: mark.chain, acked: mark.acked, ..none };
         let why = match mark.place {
             _ if mark.db_uuid != db_uuid => Anew::OtherDatabase,
             _ if mark.highest() > newest => Anew::SetBack,
@@ -84,7 +82,6 @@ impl Standing {
             acked: 0,
             walk: Some((Position::start(newest), 0)),
             set_back: why == Anew::SetBack,
-            seen: 0,
         }
     }
 }
@@ -177,9 +174,9 @@ impl Publisher {
             let place = Place::Change { seq: single.seq, after: single.after };
             let body = self.from().change(single);
             let reply = self.publish((&to, &single.kind), (at, place), body, counts).await?;
-            awaited.insert(reply, single.seq <= at.seen);
+            awaited.insert(reply, Some(place));
         }
-        self.acknowledged(awaited).await
+        self.acknowledged(at, awaited).await
     }
 
     /// Publishes a piece of the tables.
@@ -196,8 +193,9 @@ impl Publisher {
             return Ok(Published::TooLong);
         }
         let subject = subject_of_site(&self.site, "copy");
-        let reply = self.publish((&subject, "copy"), (at, Place::Piece { to, n }), body, counts).await?;
-        self.acknowledged(BTreeMap::from([(reply, false)])).await
+        let place = Place::Piece { to, n };
+        let reply = self.publish((&subject, "copy"), (at, place), body, counts).await?;
+        self.acknowledged(at, BTreeMap::from([(reply, Some(place))])).await
     }
 
     /// Those of these lists that say something else than what was published last.
@@ -212,7 +210,7 @@ impl Publisher {
         let body = self.from().lists(&news, self.lists_ms);
         let (subject, place) = (subject_of_site(&self.site, "lists"), Place::Lists { at_ms: self.lists_ms });
         let reply = self.publish((&subject, "lists"), (at, place), body, counts).await?;
-        self.acknowledged(BTreeMap::from([(reply, true)])).await?;
+        self.acknowledged(at, BTreeMap::from([(reply, None)])).await?;
         self.lists = all;
         Ok(())
     }
@@ -241,19 +239,31 @@ impl Publisher {
         Ok(reply)
     }
 
-    /// Waits for these acknowledgements; of each, whether one of its like may be there already.
-    async fn acknowledged(&mut self, mut awaited: BTreeMap<String, bool>) -> Result<Published, Fault> {
-        let mut published = Published::Stored;
+    /// Waits for these acknowledgements; of each, which place in the chain its message must have if it was there already.
+    async fn acknowledged(
+        &mut self,
+        at: &Standing,
+        mut awaited: BTreeMap<String, Option<Place>>,
+    ) -> Result<Published, Fault> {
+        let mut known = Vec::new();
         while !awaited.is_empty() {
             let answer = self.client.next().await?;
-            let Some(may_be_known) = awaited.remove(&answer.subject) else { continue };
+            let Some(place) = awaited.remove(&answer.subject) else { continue };
             let Stored { seq, duplicate } = nats::jetstream::stored(&answer, &self.stream)?;
             self.newest = self.newest.max(seq);
-            if duplicate && !may_be_known {
-                published = Published::Known;
+            known.extend(place.filter(|_| duplicate).map(|place| (seq, place)));
+        }
+        // The server knows ids for longer than it keeps their messages, and a machine that was set back gives them to others.
+        for (seq, place) in known {
+            let there = jetstream::message(&mut self.client, &self.stream, seq).await?;
+            let mark = there.and_then(|there| Mark::read(&there.headers));
+            // A piece that was read at another time may end elsewhere: what follows it here would not follow that one.
+            let is_piece = matches!(place, Place::Piece { .. });
+            if is_piece || mark.is_none_or(|mark| (mark.chain, mark.place) != (at.chain, place)) {
+                return Ok(Published::Known);
             }
         }
-        Ok(published)
+        Ok(Published::Stored)
     }
 }
 

@@ -25,7 +25,9 @@ pub(crate) enum Fault {
     #[error(transparent)]
     Postgres(#[from] postgres::Fault),
     /// A site has tables that are not known here yet.
-    #[error("site {site} writes version {schema} of its tables, which this callbackd does not know: install a later one here, before the sites")]
+    #[error(
+        "site {site} writes version {schema} of its tables, which this callbackd does not know: install a later one here, before the sites"
+    )]
     Newer {
         /// The site.
         site: String,
@@ -172,6 +174,11 @@ impl Collector {
             };
             let set_back = content.as_ref().is_ok_and(|content| content.set_back);
             let state = begun(&transaction, of, mark, &mut held, set_back).await?;
+            // Another collector has begun meanwhile, perhaps.
+            if !is_late && State::verdict(Some(&*state), mark) != Verdict::Take {
+                fates.push(Fate::Waits);
+                continue;
+            }
             let next = content.as_ref().ok().map(|content| content.next.clone());
             let why = refused.map(str::to_owned).or_else(|| content.as_ref().err().cloned());
             let fate = match (content, why) {
@@ -327,7 +334,18 @@ async fn buried(
     transaction
         .execute(
             BURY,
-            &[&site, &db_uuid, &chain, &after, &to, &letter.subject, &letter.stream_seq, &why, &Some(headers), &Some(body)],
+            &[
+                &site,
+                &db_uuid,
+                &chain,
+                &after,
+                &to,
+                &letter.subject,
+                &letter.stream_seq,
+                &why,
+                &Some(headers),
+                &Some(body),
+            ],
         )
         .await?;
     Ok(())

@@ -122,7 +122,12 @@ impl State {
     }
 
     /// Writes where it stands.
-    pub(super) async fn store(&self, transaction: &Transaction<'_>, of: &Of, at_ms: Option<Millis>) -> Result<(), Fault> {
+    pub(super) async fn store(
+        &self,
+        transaction: &Transaction<'_>,
+        of: &Of,
+        at_ms: Option<Millis>,
+    ) -> Result<(), Fault> {
         let cursor = Cursor { acked: self.acked, walk: self.walk.clone() };
         cursor::move_to(transaction, of, &cursor, at_ms).await?;
         transaction.execute(WRITE, &[&of.site, &of.db_uuid, &self.chain, &self.piece, &self.lists_ms]).await?;
@@ -146,16 +151,26 @@ mod tests {
         let (piece, change) = (|n| Place::Piece { to: 10, n }, |after, seq| Place::Change { seq, after });
         let began = |state: Option<&State>, place| State::verdict(state, &mark(5, place));
         assert_eq!(began(None, piece(0)), Take);
-        assert_eq!([began(None, piece(1)), began(None, change(10, 11)), began(None, Place::Lists { at_ms: 1 })], [Wait; 3]);
+        assert_eq!(
+            [began(None, piece(1)), began(None, change(10, 11)), began(None, Place::Lists { at_ms: 1 })],
+            [Wait; 3]
+        );
         let mut state = State::new(1).chained(&mark(5, piece(0)), 1);
         state.advance(&mark(5, piece(0)), Some(Some(Position::start(10))));
         let at = |state: &State, place| State::verdict(Some(state), &mark(5, place));
         assert_eq!([at(&state, piece(0)), at(&state, piece(1)), at(&state, piece(2))], [Skip, Take, Wait]);
         assert_eq!(at(&state, change(10, 11)), Wait, "the tables come first");
         state.advance(&mark(5, piece(1)), Some(None));
-        assert_eq!([at(&state, change(9, 10)), at(&state, change(10, 12)), at(&state, change(12, 13))], [Skip, Take, Wait]);
+        assert_eq!(
+            [at(&state, change(9, 10)), at(&state, change(10, 12)), at(&state, change(12, 13))],
+            [Skip, Take, Wait]
+        );
         state.advance(&mark(5, change(10, 12)), None);
-        assert_eq!([at(&state, change(11, 13)), at(&state, change(12, 13))], [Take, Take], "what was published again follows what it says");
+        assert_eq!(
+            [at(&state, change(11, 13)), at(&state, change(12, 13))],
+            [Take, Take],
+            "what was published again follows what it says"
+        );
         let of = |began, place| State::verdict(Some(&state), &mark(began, place));
         assert_eq!([of(4, change(12, 13)), of(6, change(12, 13)), of(6, piece(0))], [Skip, Wait, Take]);
     }

@@ -175,8 +175,19 @@ pub(crate) struct Kept {
 /// # Errors
 /// See [`Fault`].
 pub(crate) async fn last(client: &mut Client, stream: &str, subject: &str) -> Result<Option<Kept>, Fault> {
-    let question = json!({ "last_by_subj": subject });
-    let Some(answer) = asked(client, &format!("STREAM.MSG.GET.{stream}"), stream, &question, NO_MESSAGE).await? else {
+    kept(client, stream, &json!({ "last_by_subj": subject })).await
+}
+
+/// The message of this number.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn message(client: &mut Client, stream: &str, seq: u64) -> Result<Option<Kept>, Fault> {
+    kept(client, stream, &json!({ "seq": seq })).await
+}
+
+async fn kept(client: &mut Client, stream: &str, question: &Value) -> Result<Option<Kept>, Fault> {
+    let Some(answer) = asked(client, &format!("STREAM.MSG.GET.{stream}"), stream, question, NO_MESSAGE).await? else {
         return Ok(None);
     };
     let message = &answer["message"];
@@ -195,4 +206,89 @@ pub(crate) async fn last(client: &mut Client, stream: &str, subject: &str) -> Re
 pub(crate) async fn consumers(client: &mut Client, stream: &str) -> Result<Vec<Value>, Fault> {
     let answer = asked(client, &format!("CONSUMER.LIST.{stream}"), stream, &Value::Null, 0).await?;
     Ok(answer.unwrap_or_default()["consumers"].as_array().cloned().unwrap_or_default())
+}
+
+/// Makes the consumer that hands out all messages of the stream, each until it is acknowledged; whoever asks by its name shares them.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn consumer(client: &mut Client, stream: &str, name: &str, ack_wait: Duration) -> Result<(), Fault> {
+    let config = json!({
+        "stream_name": stream,
+        "config": {
+            "durable_name": name, "deliver_policy": "all", "ack_policy": "explicit", "ack_wait": nanos(ack_wait), "max_deliver": -1,
+            "max_ack_pending": UNACKNOWLEDGED, "replay_policy": "instant",
+        },
+    });
+    asked(client, &format!("CONSUMER.DURABLE.CREATE.{stream}.{name}"), stream, &config, 0).await?;
+    Ok(())
+}
+
+/// Messages that are handed out and not acknowledged, those that wait for others among them.
+const UNACKNOWLEDGED: u32 = 20_000;
+
+/// Asks a consumer for messages, which come to this place, or what says that the question is over.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn pull(
+    client: &mut Client,
+    (stream, consumer): (&str, &str),
+    place: &str,
+    (count, bytes): (usize, Option<usize>),
+    expires: Duration,
+) -> Result<(), Fault> {
+    let mut question = json!({ "batch": count, "expires": nanos(expires) });
+    if let Some(bytes) = bytes {
+        question["max_bytes"] = json!(bytes);
+    }
+    let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}");
+    client.publish(&subject, place, None, question.to_string().as_bytes()).await
+}
+
+/// How a message was handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    /// For the how manieth time.
+    pub(crate) delivered: u32,
+    /// Its number in the stream.
+    pub(crate) stream_seq: u64,
+    /// Messages that have not been handed out.
+    pub(crate) pending: u64,
+}
+
+impl Delivery {
+    /// Reads it off where the acknowledgement goes: `$JS.ACK.<stream>.<consumer>.<delivered>.<seq>.<seq of the consumer>.<time>.<pending>`, from some
+    /// server on with domain and account before the stream.
+    pub(crate) fn read(reply: &str) -> Option<Self> {
+        let words: Vec<&str> = reply.strip_prefix("$JS.ACK.")?.split('.').collect();
+        let at = match words.len() {
+            7 => 2,
+            9.. => 4,
+            _ => return None,
+        };
+        let number = |n: usize| words.get(at + n)?.parse::<u64>().ok();
+        let delivered = u32::try_from(number(0)?).unwrap_or(u32::MAX);
+        Some(Self { delivered, stream_seq: number(1)?, pending: number(4)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_message_was_handed_out_is_read_in_both_forms() {
+        let expected = Some(Delivery { delivered: 3, stream_seq: 812, pending: 7 });
+        for reply in [
+            "$JS.ACK.callbackd.collect-head.3.812.900.1755850000000000000.7",
+            "$JS.ACK._.hash.callbackd.collect-head.3.812.900.1755850000000000000.7",
+            "$JS.ACK._.hash.callbackd.collect-head.3.812.900.1755850000000000000.7.token",
+        ] {
+            assert_eq!(Delivery::read(reply), expected, "{reply}");
+        }
+        for reply in ["", "_INBOX.x.1", "$JS.ACK.a.b.c", "$JS.ACK.a.b.x.1.1.1.1"] {
+            assert_eq!(Delivery::read(reply), None, "{reply}");
+        }
+    }
 }

@@ -88,14 +88,14 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// What a header says.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        header(&self.headers, name)
-    }
-
     /// The number in the first line of the headers: 503 where nobody answers.
     pub(crate) fn status(&self) -> Option<u16> {
-        std::str::from_utf8(&self.headers).ok()?.strip_prefix("NATS/1.0 ")?.get(..3)?.parse().ok()
+        self.header_line().strip_prefix("NATS/1.0 ")?.get(..3)?.parse().ok()
+    }
+
+    /// The first line of the headers.
+    pub(crate) fn header_line(&self) -> &str {
+        std::str::from_utf8(&self.headers).unwrap_or_default().lines().next().unwrap_or_default()
     }
 }
 
@@ -411,7 +411,7 @@ mod tests {
         });
         let (first, mut server) = (first.unwrap(), second);
         assert_eq!((first.subject.as_str(), first.reply.as_str(), &first.body[..]), ("a.b", "back", &b"hello"[..]));
-        assert_eq!((first.status(), first.header("x")), (Some(503), Some("y")));
+        assert_eq!((first.status(), header(&first.headers, "x")), (Some(503), Some("y")));
         let second = client.next().await.unwrap();
         assert!(second.subject == "c" && second.body.is_empty() && second.status().is_none());
         client.flush().await.unwrap();

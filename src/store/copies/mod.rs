@@ -10,7 +10,7 @@ mod tables;
 mod walk;
 
 pub(crate) use changed::Changed;
-pub(crate) use json::{NotRows, read as rows_of, write as json_of};
+pub(crate) use json::{read as rows_of, write as json_of};
 pub(crate) use one_by_one::Single;
 pub(crate) use read::{Rows, Values};
 pub(crate) use tables::{Kind, Of, Table, copies};
