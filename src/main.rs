@@ -3,8 +3,8 @@
 use callbackd::cli::failure::Failure;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
-    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    rejudge, replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
+    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, collect, demo, dnc, import, man,
+    missed, next, rejudge, replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -92,6 +92,12 @@ fn main() -> ExitCode {
         Command::Token(args) => at(&args.target, |target, out, notes| token::run(&args, target, out, notes)),
         Command::Webhooks(args) => at(&args.target, |target, out, notes| webhooks::run(&args, target, out, notes)),
         Command::Sink(args) => at_config(&args.target, |config, target, out, _| sink::run(&args, config, target, out)),
+        Command::Collect(args) if args.shows() => {
+            at_config(&args.target, |config, target, out, _| collect::show(&args, config, target, out))
+        }
+        Command::Collect(args) => with_file(args.target.config.as_deref(), |_, config| {
+            collect::run(&args, config).unwrap_or_else(|failure| ended(Err((failure.exit_code(), failure.to_string()))))
+        }),
         Command::Status(args) => at(&args.target, |target, out, notes| status::run(&args, target, out, notes)),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),

@@ -25,6 +25,13 @@ pub(crate) struct Timing {
     pub(crate) sink: Duration,
     /// From a sink's first failure to the next attempt; the other pauses follow from it.
     pub(crate) sink_pause: Duration,
+    /// So often the short lists are looked at for sinks while nothing changes (up to when each PBX was seen is in one of them), and a stream for what is
+    /// still there.
+    pub(crate) sink_lists: Duration,
+    /// A collector, to acknowledge a message before another gets it.
+    pub(crate) collect_ack: Duration,
+    /// Messages that others follow, before they are gone on without.
+    pub(crate) collect_gap: Duration,
     /// A database that cannot be written, while the daemon stops: within systemd's default `TimeoutStopSec` of 90 s.
     pub(crate) stop: Duration,
     /// From the end of an event gap to the first look into Asterisk's records.
@@ -54,6 +61,9 @@ impl Timing {
         webhook_pause: Duration::from_secs(5),
         sink: Duration::from_secs(60),
         sink_pause: Duration::from_secs(1),
+        sink_lists: Duration::from_secs(60),
+        collect_ack: Duration::from_secs(60),
+        collect_gap: Duration::from_secs(300),
         stop: Duration::from_secs(20),
         records_look: Duration::from_secs(2),
         records_second_look: Duration::from_secs(60),
@@ -87,6 +97,9 @@ impl Timing {
                 "webhook_pause" => &mut self.webhook_pause,
                 "sink" => &mut self.sink,
                 "sink_pause" => &mut self.sink_pause,
+                "sink_lists" => &mut self.sink_lists,
+                "collect_ack" => &mut self.collect_ack,
+                "collect_gap" => &mut self.collect_gap,
                 "stop" => &mut self.stop,
                 "records_look" => &mut self.records_look,
                 "records_second_look" => &mut self.records_second_look,

@@ -41,6 +41,9 @@ pub(crate) struct SinkCounters {
     pub(crate) errors: u64,
     /// Times that all tables were read anew because the feed did not go on from the sink's place.
     pub(crate) walks: u64,
+    /// Changes and pieces of tables that went without their rows, for a stream does not take so much at once.
+    #[serde(default)]
+    pub(crate) too_large: u64,
     /// Changes that are not there yet.
     pub(crate) behind: u64,
     /// Time since nothing was missing there, ms; 0 while nothing is.

@@ -7,6 +7,7 @@ pub mod callbacks;
 pub mod calls;
 pub mod capture;
 pub mod check;
+pub mod collect;
 mod complete;
 pub mod demo;
 pub mod dnc;
@@ -121,6 +122,8 @@ pub enum Command {
     Webhooks(webhooks::WebhooksArgs),
     /// Manage the databases that hold a copy of the rows of many sites
     Sink(sink::SinkArgs),
+    /// Bring a stream of the sites into a database
+    Collect(collect::CollectArgs),
     /// Show status
     Status(status::StatusArgs),
     /// Copy the database while the daemon runs

@@ -1,11 +1,15 @@
-//! `callbackd sink`: the databases that hold a copy of the rows: their schema, how far each site is there, and what is taken out.
+//! `callbackd sink`: the databases that hold a copy of the rows, and the streams that carry it there: schema and stream, how far each site is there,
+//! and what is taken out.
+
+mod stream;
 
 use super::calls::when;
 use super::failure::Failure;
 use super::plain::{json_line, local, safe};
 use super::target::{Target, TargetArgs};
-use crate::config::{Config, PostgresUrl, Sink};
+use crate::config::{Config, PostgresUrl, Sink, SinkInto};
 use crate::daemon::sinks::connect::{Connected, Unreached, connect, instead};
+use crate::sinks::collect::Collector;
 use crate::sinks::postgres::{Fault, cursor, prune, schema};
 use clap::Subcommand;
 use comfy_table::{Table, presets::NOTHING};
@@ -23,15 +27,16 @@ const ANSWER: Duration = Duration::from_secs(60);
 /// What is removed may be much.
 const REMOVAL: Duration = Duration::from_hours(24);
 
-/// Manage the databases that hold a copy of the rows of many sites
+/// Manage the databases that hold a copy of the rows of many sites, and the streams that carry it there
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-A sink is a database of the configuration, [[sink]]. The daemon writes there as a user who can neither change the schema nor delete; what needs more is
-done by these commands as another one (--url, --password-file).
+A sink is a database or a stream of the configuration, [[sink]]. The daemon writes there as a user who can neither change the schema nor delete; what
+needs more is done by these commands as another one (--url or --user, --password-file).
 
 Examples:
   callbackd sink init head-office                          # print what makes the schema, for psql
   callbackd sink init head-office --apply --url postgres://admin@db.example.com/callbackd --password-file admin
+  callbackd sink init stream --apply --max-mib 20480 --max-days 30 --user admin --password-file admin
   callbackd sink show head-office                          # how far each site is there
   callbackd sink prune head-office --before 400d --url postgres://admin@db.example.com/callbackd --password-file admin")]
 pub struct SinkArgs {
@@ -48,24 +53,47 @@ pub(crate) struct AsArgs {
     /// Another user of that database [default: the url of the configuration]
     #[arg(long, requires = "password_file", value_name = "URL")]
     url: Option<String>,
+    /// Another user of that stream's server [default: the user of the configuration]
+    #[arg(long, requires = "password_file", conflicts_with = "url")]
+    user: Option<String>,
     /// File with that user's password, which nobody else can read
-    #[arg(long, requires = "url", value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+}
+
+/// What a stream keeps.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct KeepsArgs {
+    /// MiB that a stream keeps [default: as it is; 4096 for a new one]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1_073_741_824))]
+    max_mib: Option<u64>,
+    /// Days for which a stream keeps what it has [default: as it is; 30 for a new one]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=3_650))]
+    max_days: Option<u64>,
 }
 
 /// What is done with sinks.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum SinkCommand {
-    /// Print what makes or updates the schema, or apply it
+    /// Print what makes or updates the schema or the stream, or apply it
     Init {
         /// Its name
         name: String,
-        /// Bring the schema there to this version
+        /// Bring the schema there to this version, or make the stream
         #[arg(long)]
         apply: bool,
-        /// Print only what comes after this version
+        /// Print only what comes after this version of the schema
         #[arg(long, value_name = "VERSION", default_value_t = 0, conflicts_with = "apply")]
         from: i32,
+        #[command(flatten)]
+        keeps: KeepsArgs,
+        #[command(flatten)]
+        by: AsArgs,
+    },
+    /// Have all tables of this site published anew: takes its messages out of a stream
+    Anew {
+        /// Its name
+        name: String,
         #[command(flatten)]
         by: AsArgs,
     },
@@ -94,8 +122,25 @@ pub(crate) enum SinkCommand {
 /// # Errors
 /// See [`Failure`].
 pub fn run(args: &SinkArgs, config: &Config, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
-    match &args.command {
-        SinkCommand::Init { name, apply: false, from, by } => {
+    let name = match &args.command {
+        SinkCommand::Init { name, .. }
+        | SinkCommand::Show { name }
+        | SinkCommand::Anew { name, .. }
+        | SinkCommand::Prune { name, .. } => name,
+    };
+    let sink = found(config, name)?;
+    match &sink.into {
+        SinkInto::Postgres(_) => run_postgres(&args.command, config, target, out),
+        SinkInto::Nats { .. } => stream::run(&args.command, sink, config, target, out),
+    }
+}
+
+fn run_postgres(command: &SinkCommand, config: &Config, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
+    match command {
+        SinkCommand::Init { keeps: KeepsArgs { max_mib, max_days }, .. } if max_mib.or(*max_days).is_some() => {
+            Err(Failure::Usage("--max-mib and --max-days are for a sink with type = \"nats\"".to_owned()))
+        }
+        SinkCommand::Init { name, apply: false, from, by, .. } => {
             named(config, name, by)?;
             let role = &named(config, name, &AsArgs::default())?.user;
             writeln!(out, "-- The schema of callbackd's sinks. Apply it as a user who may create schemas.")?;
@@ -113,6 +158,9 @@ pub fn run(args: &SinkArgs, config: &Config, target: &Target, out: &mut impl Wri
             }
             Ok(())
         }
+        SinkCommand::Anew { .. } => Err(Failure::Usage(
+            "`sink anew` is for a sink with type = \"nats\": what a database lacks, it gets by itself".to_owned(),
+        )),
         SinkCommand::Show { name } => show(&named(config, name, &AsArgs::default())?, target, out),
         SinkCommand::Prune { name, before, site, by } => {
             let before = when::parse(before, &target.zone, target.now).map_err(Failure::Usage)?;
@@ -137,27 +185,33 @@ pub fn run(args: &SinkArgs, config: &Config, target: &Target, out: &mut impl Wri
     }
 }
 
-/// The sink of this name, used as it says or as somebody else.
-fn named(config: &Config, name: &str, by: &AsArgs) -> Result<Sink, Failure> {
-    let Some(sink) = config.sinks.iter().find(|sink| sink.name == name) else {
+/// The sink of this name.
+fn found<'c>(config: &'c Config, name: &str) -> Result<&'c Sink, Failure> {
+    config.sinks.iter().find(|sink| sink.name == name).ok_or_else(|| {
         let known: Vec<&str> = config.sinks.iter().map(|sink| sink.name.as_str()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        return Err(Failure::Usage(format!("there is no sink {}; there are: {known}", safe(name))));
-    };
+        Failure::Usage(format!("there is no sink {}; there are: {known}", safe(name)))
+    })
+}
+
+/// The sink of this name, used as it says or as somebody else.
+fn named(config: &Config, name: &str, by: &AsArgs) -> Result<Sink, Failure> {
+    let sink = found(config, name)?;
     match (&by.url, &by.password_file) {
         (Some(url), Some(file)) => {
             let url =
                 PostgresUrl::parse(url).map_err(|(what, help)| Failure::Usage(format!("--url: {what}: {help}")))?;
             Ok(instead(sink, url, file))
         }
-        _ => Ok(sink.clone()),
+        (None, None) => Ok(sink.clone()),
+        _ => Err(Failure::Usage("--password-file needs --url, the user of a database".to_owned())),
     }
 }
 
 fn show(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
-    let sites = asked(sink, ANSWER, async |client: Client| {
+    let (sites, has_dead) = asked(sink, ANSWER, async |client: Client| {
         schema::check(&client).await?;
-        cursor::all(&client).await
+        Ok((cursor::all(&client).await?, !Collector::dead(&client, 1).await?.is_empty()))
     })?;
     if target.json {
         return sites.iter().try_for_each(|site| Ok(json_line(site, out)?));
@@ -176,18 +230,31 @@ fn show(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), Failur
         ]);
     }
     writeln!(out, "{}", table.trim_fmt())?;
-    if let Some(status) = target.get("/v1/status")? {
-        let here = &status["counters"]["sinks"][&sink.name];
-        let since = here["failing_since_ms"].as_i64();
-        let how = since.map_or_else(|| "it works".to_owned(), |ms| format!("it has been failing since {}", at(ms)));
-        let lag_s = here["lag_ms"].as_u64().unwrap_or_default() / 1_000;
-        writeln!(
-            out,
-            "\nThis site: {} changes behind, {lag_s} s; {how}.",
-            here["behind"].as_u64().unwrap_or_default()
-        )?;
+    if has_dead {
+        writeln!(out, "\nMessages were put aside, or are missing: callbackd collect --into {} --dead", sink.name)?;
     }
+    this_site(sink, target, out)
+}
+
+/// How the daemon here gets on with it, if one runs.
+fn this_site(sink: &Sink, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(status) = target.get("/v1/status")? else { return Ok(()) };
+    let here = &status["counters"]["sinks"][&sink.name];
+    let since = here["failing_since_ms"].as_i64();
+    let at = |ms| local(ms, &target.zone, "%Y-%m-%d %H:%M:%S");
+    let how = since.map_or_else(|| "it works".to_owned(), |ms| format!("it has been failing since {}", at(ms)));
+    let lag_s = here["lag_ms"].as_u64().unwrap_or_default() / 1_000;
+    let behind = here["behind"].as_u64().unwrap_or_default();
+    writeln!(out, "\nThis site: {behind} changes behind, {lag_s} s; {how}.")?;
     Ok(())
+}
+
+/// Asks a database, and waits for as long as an answer takes.
+pub(super) fn in_postgres<T, F: Future<Output = Result<T, Fault>>>(
+    sink: &Sink,
+    ask: impl FnOnce(Client) -> F,
+) -> Result<T, Failure> {
+    asked(sink, ANSWER, ask)
 }
 
 /// Connects, and asks for as long as is given.

@@ -30,8 +30,8 @@ pub use refusal::{Problem, Refusal};
 pub(crate) use renamed::OldName;
 pub(crate) use report_mail::ReportMail;
 pub use settings::Settings;
-pub(crate) use sink::PostgresUrl;
 pub use sink::Sink;
+pub(crate) use sink::{Into as SinkInto, PostgresUrl};
 pub use webhook::{Format, Map, Webhook, is_field};
 
 use crate::language::Language;
@@ -205,7 +205,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "map",
         ],
     ),
-    ("sink", &["name", "type", "url", "password_file", "tls_ca_file", "allow_plaintext"]),
+    (
+        "sink",
+        &["name", "type", "url", "user", "password_file", "tls_ca_file", "allow_plaintext", "stream", "dedup_window"],
+    ),
     ("code", &["code", "label", "group", "success", "callback", "after", "expires", "rule"]),
     ("code.rule", &["outcomes", "directions", "pbxs", "queues", "dids", "talk_from", "talk_below"]),
     (

@@ -1,20 +1,22 @@
-//! The tables `[[sink]]`: databases of other engines that get a copy of the rows.
+//! The tables `[[sink]]`: databases of other engines that get a copy of the rows, and streams that carry it there.
+
+mod nats;
+mod postgres;
 
 use super::Tls;
 use super::list::{self, List};
 use super::section::{Problems, Section};
-use hyper::Uri;
+pub(crate) use postgres::PostgresUrl;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use toml::de::DeTable;
 
-/// PostgreSQL's port.
-const PORT: u16 = 5432;
-const EXAMPLE: &str = "\"postgres://callbackd@db.example.com/callbackd\"";
 const SINKS: List<'_> = List {
     key: "sink",
     one: "a sink",
-    help: "write [[sink]] once for each database, with name, type, url and password_file below it",
+    help: "write [[sink]] once for each database or stream, with name, type, url and password_file below it",
     help_one: "write [[sink]] on a line of its own, with name, type, url and password_file below it",
 };
 
@@ -29,8 +31,8 @@ pub struct Sink {
     pub(crate) port: u16,
     /// As whom rows are written there.
     pub(crate) user: String,
-    /// Into which database.
-    pub(crate) database: String,
+    /// What it is, and where in it the rows go.
+    pub(crate) into: Into,
     /// File that holds the user's password.
     pub(crate) password_file: PathBuf,
     /// Whose certificate the server must have; `None`: not encrypted.
@@ -39,48 +41,27 @@ pub struct Sink {
     pub(crate) allow_plaintext: bool,
 }
 
-/// Where a database of PostgreSQL is, and as whom it is used.
+/// Where rows go.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PostgresUrl {
-    pub(crate) user: String,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) database: String,
+pub(crate) enum Into {
+    /// A database of PostgreSQL, of this name.
+    Postgres(String),
+    /// A stream of NATS JetStream.
+    Nats {
+        /// Its name; default `callbackd`.
+        stream: String,
+        /// For so long the server knows messages again, in a stream that `callbackd sink init` makes; default 10 minutes.
+        dedup_window: Duration,
+    },
 }
 
-impl PostgresUrl {
-    /// It is on this machine.
-    pub(crate) fn is_here(&self) -> bool {
-        list::is_here(&self.host)
-    }
-
-    /// Reads `postgres://user@host:port/database`.
-    ///
-    /// # Errors
-    /// What is wrong, and what helps.
-    pub(crate) fn parse(text: &str) -> Result<Self, (&'static str, &'static str)> {
-        const WHOLE: &str = "write it whole: postgres://callbackd@db.example.com/callbackd";
-        let url: Uri = text.parse().map_err(|_| ("not a URL", WHOLE))?;
-        if !matches!(url.scheme_str(), Some("postgres" | "postgresql")) {
-            return Err(("neither postgres nor postgresql", WHOLE));
-        }
-        let authority = url.authority().ok_or(("names no host", WHOLE))?;
-        let user = authority.as_str().rsplit_once('@').map_or("", |(user, _)| user);
-        if user.contains(':') {
-            return Err(("with a password", "leave it out: it is read from `password_file`"));
-        }
-        if url.query().is_some() || text.contains('#') {
-            return Err(("with parameters", "leave out what begins with `?` or `#`: TLS has keys of its own"));
-        }
-        let database = url.path().trim_start_matches('/');
-        let is_plain =
-            |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-        if !is_plain(user) || !is_plain(database) || authority.host().is_empty() {
-            return Err(("user, host or database is missing, or not plain", "use letters, digits, `-`, `_` and `.`"));
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Self { user: user.to_owned(), host, port: url.port_u16().unwrap_or(PORT), database: database.to_owned() })
-    }
+/// Where a sink is, and as whom it is used; files and TLS apart.
+struct Place {
+    host: String,
+    port: u16,
+    user: String,
+    into: Into,
+    tls: Option<Tls>,
 }
 
 /// Reads all tables; files are taken relative to `dir`.
@@ -91,27 +72,27 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<S
         let section = Section::new("sink", Some(table), problems);
         let name = list::plain_name(&section, ("sink", "sinks"), "\"head-office\"", &mut taken);
         let engine = section.text("type", "\"postgres\"");
-        if let Some(engine) = engine.as_ref().filter(|engine| engine.value != "postgres") {
+        let is_nats = engine.as_ref().is_some_and(|engine| engine.value == "nats");
+        if let Some(engine) = engine.as_ref().filter(|engine| !["postgres", "nats"].contains(&engine.value.as_str())) {
             let title = format!("\"{}\" is no type of a sink", engine.value);
-            problems.add(engine.span.clone(), title, "unknown", "write type = \"postgres\"");
+            problems.add(engine.span.clone(), title, "unknown", "write type = \"postgres\", or \"nats\"");
         }
         let password_file = section.text("password_file", "\"sink-head-office\"");
-        let (url, tls) = reached(&section, dir);
         let keys = [
             ("name", name.is_none(), "\"head-office\""),
             ("type", engine.is_none(), "\"postgres\""),
-            ("url", url.is_none(), EXAMPLE),
             ("password_file", password_file.is_none(), "\"sink-head-office\""),
         ];
         list::needs(&section, SINKS.one, &place, &keys);
+        let found = if is_nats { nats::read(&section, &place, dir) } else { postgres::read(&section, &place, dir) };
         // One that is refused is not used; it is read on for its other faults.
-        let Some(PostgresUrl { user, host, port, database }) = url else { continue };
+        let Some(Place { host, port, user, into, tls }) = found else { continue };
         out.push(Sink {
             name: name.map(|text| text.value).unwrap_or_default(),
             host,
             port,
             user,
-            database,
+            into,
             password_file: password_file.map(|text| dir.join(text.value)).unwrap_or_default(),
             tls,
             allow_plaintext: section.flag("allow_plaintext"),
@@ -120,23 +101,28 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<S
     out
 }
 
-/// Where it is, and whose certificate it must have.
-fn reached(section: &Section<'_, '_>, dir: &Path) -> (Option<PostgresUrl>, Option<Tls>) {
-    let text = section.text("url", EXAMPLE);
-    let ca = section.text("tls_ca_file", "\"head-office-ca.pem\"");
-    let allow_plaintext = section.flag("allow_plaintext");
-    let url = text.as_ref().and_then(|text| match PostgresUrl::parse(&text.value) {
+/// A key that one type of sink has is of no use to another.
+fn unused(section: &Section<'_, '_>, key: &str, of: &str, help: &str) {
+    if let Some(span) = section.span(key) {
+        section.problems.add(span, format!("`{key}` is no key of a sink with type = \"{of}\""), "no effect", help);
+    }
+}
+
+/// The key `url`, without which a sink is of no use.
+fn url<U>(
+    section: &Section<'_, '_>,
+    place: &Range<usize>,
+    example: &str,
+    parse: impl Fn(&str) -> Result<U, (&'static str, &'static str)>,
+) -> Option<U> {
+    let text = section.text("url", example);
+    list::needs(section, SINKS.one, place, &[("url", text.is_none(), example)]);
+    let text = text?;
+    match parse(&text.value) {
         Ok(url) => Some(url),
         Err((label, help)) => {
             section.problems.add(text.span.clone(), "`url` cannot be used", label, help);
             None
         }
-    });
-    if let (Some(ca), true) = (&ca, allow_plaintext) {
-        let help = "remove one of the two";
-        section.problems.add(ca.span.clone(), "`tls_ca_file` has no effect with allow_plaintext", "no effect", help);
     }
-    let is_plain = allow_plaintext || ca.is_none() && url.as_ref().is_some_and(PostgresUrl::is_here);
-    let tls = if is_plain { None } else { Some(ca.map_or(Tls::System, |ca| Tls::CaFile(dir.join(ca.value)))) };
-    (url, tls)
 }

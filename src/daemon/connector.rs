@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::lost::LostReason;
 use super::tls::{self, Server};
-use crate::config::{Pbx, Sink, Tls, Webhook};
+use crate::config::{Pbx, Sink, SinkInto, Tls, Webhook};
 
 /// How long the resolver, each address, and TLS may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,12 +52,16 @@ impl Route {
         Self { address, tls, allow_plaintext: webhook.allow_plaintext, server: Server::Webhook }
     }
 
-    /// To a server of PostgreSQL, up to its own beginning of TLS.
+    /// To a server of PostgreSQL or NATS, up to its own beginning of TLS.
     pub(crate) fn to_sink(sink: &Sink) -> Self {
         let host = if sink.host.contains(':') { format!("[{}]", sink.host) } else { sink.host.clone() };
         let address = format!("{host}:{}", sink.port);
+        let server = match sink.into {
+            SinkInto::Postgres(_) => Server::Sink,
+            SinkInto::Nats { .. } => Server::Stream,
+        };
         // Where TLS is not made the configuration has allowed it.
-        Self { address, tls: sink.tls.clone(), allow_plaintext: sink.allow_plaintext, server: Server::Sink }
+        Self { address, tls: sink.tls.clone(), allow_plaintext: sink.allow_plaintext, server }
     }
 
     pub(crate) fn encrypted(&self) -> bool {
@@ -110,7 +114,7 @@ impl Route {
             (std::io::ErrorKind::ConnectionRefused, Server::Pbx) => {
                 "nobody listens there: is Asterisk running, with enabled = yes in manager.conf?".into()
             }
-            (std::io::ErrorKind::ConnectionRefused, Server::Webhook | Server::Sink) => "nobody listens there".into(),
+            (std::io::ErrorKind::ConnectionRefused, _) => "nobody listens there".into(),
             _ => error.to_string(),
         }
     }

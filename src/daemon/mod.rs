@@ -9,6 +9,7 @@ mod cdr_file;
 mod certificate;
 mod check;
 pub(crate) mod clock;
+pub(crate) mod collect;
 mod configuration;
 mod connection;
 pub(crate) mod connector;

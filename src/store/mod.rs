@@ -66,8 +66,8 @@ pub use facts::{Chosen, Depth};
 pub use feed::{Fed, FeedRules};
 pub(crate) use missed::{Fate, MissedCall};
 pub(crate) use notes::{NotTaken, Note, Notes};
-pub(crate) use open::check_again;
 pub use open::{Store, migrations};
+pub(crate) use open::{VERSION, check_again};
 pub use prune::{PRUNE_ROWS, Pruned, Pruning};
 pub use queries::{LastSeenAgent, StoredCall};
 #[doc(hidden)]

@@ -57,6 +57,9 @@ const WAL_PAGES: i64 = WAL_LIMIT / 4096;
 /// again: were fewer kept than are used in turn, each use would prepare anew what the one before it put out.
 const PREPARED_STATEMENTS: usize = 96;
 
+/// The version of the tables: so many migrations have made them.
+pub(crate) const VERSION: usize = STEPS.len();
+
 /// All migrations, in order.
 #[must_use]
 pub const fn migrations() -> Migrations<'static> {

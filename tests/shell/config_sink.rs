@@ -4,6 +4,8 @@ use callbackd::config::Config;
 
 const WELL: &str = "[[sink]]\nname = \"head\"\ntype = \"postgres\"\nurl = \"postgres://callbackd@db.example.com/calls\"\npassword_file = \"pw\"\n";
 
+const STREAM: &str = "[[sink]]\nname = \"head\"\ntype = \"nats\"\nurl = \"tls://nats.example.com\"\nuser = \"berlin\"\npassword_file = \"pw\"\n";
+
 /// Title and help of the only thing that is wrong.
 fn refused(text: &str) -> String {
     let refusal = Config::from_toml(text, "test").expect_err(text);
@@ -33,6 +35,50 @@ fn a_sink_that_is_whole_is_taken_and_a_reload_is_enough() {
 }
 
 #[test]
+fn a_stream_that_is_whole_is_taken_by_tls_from_anywhere_and_without_it_on_this_machine() {
+    for (url, more) in [
+        ("tls://nats.example.com:4443", "tls_ca_file = \"ca.pem\"\n"),
+        ("tls://192.0.2.7", "stream = \"sites-2\"\ndedup_window = \"2m\"\n"),
+        ("nats://localhost", ""),
+        ("nats://[::1]:4222", ""),
+        ("nats://nats.example.com", "allow_plaintext = true\n"),
+    ] {
+        let text = format!("{}{more}", STREAM.replace("tls://nats.example.com", url));
+        Config::from_toml(&text, "test").unwrap_or_else(|refusal| panic!("{url}: {refusal}"));
+    }
+}
+
+#[test]
+fn what_cannot_be_used_of_a_stream_is_refused_with_the_fix() {
+    let stream = |line: &str, with: &str| {
+        assert!(STREAM.contains(line));
+        STREAM.replace(line, with)
+    };
+    let url = "tls://nats.example.com";
+    for (text, words) in [
+        (stream(&format!("url = \"{url}\"\n"), ""), "needs `url`: add url = \"tls://"),
+        (stream("user = \"berlin\"\n", ""), "needs `user`: add user = "),
+        (stream("password_file = \"pw\"\n", ""), "needs `password_file`"),
+        (stream(url, "http://nats.example.com"), "`url` cannot be used: write it whole"),
+        (stream(url, "tls://berlin:secret@nats.example.com"), "there are `user` and `password_file`"),
+        (stream(url, "tls://nats.example.com/callbackd"), "the stream has a key of its own"),
+        (stream(url, "nats://nats.example.com"), "leads to another machine: write tls://, or set allow_plaintext"),
+        (format!("{STREAM}allow_plaintext = true\n"), "`allow_plaintext` has no effect with tls://"),
+        (
+            format!("{}tls_ca_file = \"ca.pem\"\n", stream(url, "nats://localhost")),
+            "`tls_ca_file` has no effect with nats://",
+        ),
+        (format!("{STREAM}stream = \"a.b\"\n"), "`stream` must be short and plain"),
+        (format!("{STREAM}dedup_window = \"0s\"\n"), "dedup_window"),
+        (format!("{WELL}stream = \"x\"\n"), "`stream` is no key of a sink with type = \"postgres\""),
+        (format!("{WELL}user = \"x\"\n"), "`user` is no key of a sink with type = \"postgres\": write it into `url`"),
+    ] {
+        let said = refused(&text);
+        assert!(said.contains(words), "{words} is not in {said}");
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_refused_with_the_fix() {
     let url = "postgres://callbackd@db.example.com/calls";
     for (text, words) in [
@@ -42,7 +88,7 @@ fn what_cannot_be_used_is_refused_with_the_fix() {
         (replaced("type = \"postgres\"\n", ""), "needs `type`: add type = \"postgres\""),
         (
             replaced("type = \"postgres\"", "type = \"mysql\""),
-            "\"mysql\" is no type of a sink: write type = \"postgres\"",
+            "\"mysql\" is no type of a sink: write type = \"postgres\", or \"nats\"",
         ),
         (replaced(&format!("url = \"{url}\"\n"), ""), "needs `url`: add url = "),
         (replaced(url, "mysql://callbackd@db.example.com/calls"), "`url` cannot be used: write it whole"),

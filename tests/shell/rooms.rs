@@ -30,7 +30,7 @@ const PROGRAM: &[(&str, &[&str])] = &[
     ("log", &["config"]),
     ("store", &["language", "ownership", "report", "timing"]),
     ("webhook", &["base64", "config", "store"]),
-    ("sinks", &["log", "store"]),
+    ("sinks", &["base64", "log", "random", "store"]),
     ("api", &["language", "random", "report", "store", "timing"]),
     ("demo", &["store"]),
     (

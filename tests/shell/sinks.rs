@@ -93,10 +93,11 @@ fn both(db: &Path, server: &Postgres, table: &str) -> (Vec<String>, Vec<String>)
         "score" => "(score * 100)::bigint::text".to_owned(),
         _ => format!("\"{column}\"::text"),
     });
+    let site: String = db.query_row("SELECT coalesce(site, '') FROM identity", [], |row| row.get(0)).unwrap();
     let mut found = db.prepare(&format!("SELECT {here} FROM {table}")).unwrap();
     let mut here: Vec<String> = found.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let sql = format!(
-        "SELECT coalesce(json_agg({there}), '[]') FROM callbackd.{table} t WHERE incarnation = (SELECT max(incarnation) FROM callbackd.sink_cursor)"
+        "SELECT coalesce(json_agg({there}), '[]') FROM callbackd.{table} t WHERE (site, incarnation) = (SELECT site, max(incarnation) FROM callbackd.sink_cursor WHERE site = '{site}' GROUP BY site)"
     );
     let mut there: Vec<String> = serde_json::from_str(&server.sql("callbackd", &sql)).unwrap();
     here.sort();
@@ -105,7 +106,7 @@ fn both(db: &Path, server: &Postgres, table: &str) -> (Vec<String>, Vec<String>)
 }
 
 /// All tables say the same in both.
-fn the_same(site: &Site, server: &Postgres) -> usize {
+pub fn the_same(site: &Site, server: &Postgres) -> usize {
     let mut rows = 0;
     for table in TABLES {
         let (here, there) = both(&site.path("calls.db"), server, table);
@@ -121,7 +122,7 @@ fn the_same(site: &Site, server: &Postgres) -> usize {
 }
 
 /// The recordings of a real Asterisk as one database.
-fn replayed(front: &Front) {
+pub fn replayed(front: &Front) {
     let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/asterisk22");
     let mut traces: Vec<String> = std::fs::read_dir(traces)
         .unwrap()
@@ -370,12 +371,12 @@ fn each_trouble_is_said_once_with_its_reason_and_so_is_its_end() {
     server.start();
     front.ended(Signal::TERM);
     let mut front = front.started(WAITS);
-    front.said("the schema has version 7, which this callbackd (version 1) cannot write: install a later one");
+    front.said("the schema has version 7, which this callbackd (version 2) cannot write: install a later one");
     server.sql("callbackd", "DELETE FROM callbackd.sink_schema; INSERT INTO callbackd.sink_schema VALUES (0, 0)");
     front.ended(Signal::TERM);
     let mut front = front.started(WAITS);
     front.said(
-        "the schema has version 0, and this callbackd writes version 1: callbackd sink init --apply brings it there",
+        "the schema has version 0, and this callbackd writes version 2: callbackd sink init --apply brings it there",
     );
     front.added("+12025550125");
     let (_, log) = front.ended(Signal::TERM);

@@ -162,8 +162,8 @@ fn a_setting_that_nobody_has_looked_up_makes_no_unit() {
 }
 
 #[test]
-fn the_units_of_the_report_are_understood_by_each_systemd() {
-    for name in ["callbackd-report.service", "callbackd-report.timer"] {
+fn the_units_of_the_report_and_of_the_collector_are_understood_by_each_systemd() {
+    for name in ["callbackd-report.service", "callbackd-report.timer", "callbackd-collect.service"] {
         let of = |version: &str| {
             let output = Command::new(systemd("unit")).args([version, name]).output().unwrap();
             assert!(output.status.success(), "{}", said(&output));

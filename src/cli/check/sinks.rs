@@ -1,7 +1,7 @@
 //! Whether each sink could be written to: its password, its authority, its address. Nothing is sent; `callbackd sink show` asks the server.
 
 use super::report::{Finding, Report};
-use crate::config::{Sink, Tls};
+use crate::config::{Sink, SinkInto, Tls};
 use crate::daemon::secret::line_of;
 use crate::ownership::open_trusted;
 use std::net::ToSocketAddrs;
@@ -29,6 +29,12 @@ pub(crate) fn look(sink: &Sink, report: &mut Report<'_>) {
     let (host, port) = (sink.host.as_str(), sink.port);
     report.add(&match (host, port).to_socket_addrs() {
         Err(error) => Finding::warn(what, format!("{host} has no address now, changes would wait: {error}")),
-        Ok(_) => Finding::ok(what, format!("{} at {host}:{port}, {how}", sink.database)),
+        Ok(_) => {
+            let into = match &sink.into {
+                SinkInto::Postgres(database) => database.clone(),
+                SinkInto::Nats { stream, .. } => format!("stream {stream}"),
+            };
+            Finding::ok(what, format!("{into} at {host}:{port}, {how}"))
+        }
     });
 }

@@ -1,11 +1,15 @@
-//! The way to a server of PostgreSQL: its address, TLS whose certificate is checked, and the user's password.
+//! The way to a server of PostgreSQL or NATS: its address, TLS whose certificate is checked, and the user's password.
 
 use super::super::connector::Route;
 use super::super::secret::line_of;
 use super::super::tls::{self, Server};
 use super::bounded::Bounded;
-use crate::config::{PostgresUrl, Sink, Tls};
+use crate::config::{PostgresUrl, Sink, SinkInto, Tls};
 use crate::log::with_causes;
+use crate::sinks::nats::{
+    self,
+    wire::{self, Client as Stream},
+};
 use crate::sinks::postgres::Fault;
 use secrecy::{ExposeSecret, SecretString};
 use std::future::Future;
@@ -33,6 +37,9 @@ pub(crate) enum Unreached {
     /// The server let nobody in.
     #[error(transparent)]
     Refused(#[from] Fault),
+    /// The same, or what answers is no server of NATS.
+    #[error(transparent)]
+    Stream(#[from] nats::Fault),
 }
 
 /// A connection that ends with this value.
@@ -69,7 +76,11 @@ pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unrea
     let mut config = Config::new();
     config
         .user(&sink.user)
-        .dbname(&sink.database)
+        .dbname(match &sink.into {
+            SinkInto::Postgres(database) => database,
+            // Nobody comes here with another one.
+            SinkInto::Nats { stream, .. } => stream,
+        })
         .application_name(named)
         .password(password.expose_secret().as_bytes());
     let refused = |error: tokio_postgres::Error| match error.as_db_error() {
@@ -84,7 +95,7 @@ pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unrea
             (client, tokio::spawn(drive(connection)))
         }
         Some(trust) => {
-            let encrypted = Encrypted { connector: connector(trust)?, host: sink.host.clone() };
+            let encrypted = Encrypted { connector: connector(trust, Server::Sink)?, host: sink.host.clone() };
             let connected = config.ssl_mode(SslMode::Require).connect_raw(stream, encrypted).await;
             let (client, connection) = connected.map_err(refused)?;
             (client, tokio::spawn(drive(connection)))
@@ -93,14 +104,40 @@ pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unrea
     Ok(Connected { client: Some(client), driver })
 }
 
+/// Connects to a server of NATS as the user of this sink.
+///
+/// # Errors
+/// See [`Unreached`].
+pub(crate) async fn connect_nats(sink: &Sink, named: &str) -> Result<Stream, Unreached> {
+    let password = password(&sink.password_file)?;
+    let (mut stream, _) = Route::to_sink(sink).reach().await.map_err(|why| Unreached::Unanswered(why.to_string()))?;
+    // Acknowledgements are waited for. Without it they only come later.
+    let _ = stream.set_nodelay(true);
+    let info = wire::greeting(&mut stream).await?;
+    let stream: Box<dyn wire::Stream> = match &sink.tls {
+        Some(_) if !info.has_tls => {
+            return Err(nats::Fault::Garbled("it has no TLS: `tls` in its configuration").into());
+        }
+        Some(trust) => {
+            let (connector, host) = (connector(trust, Server::Stream)?, &sink.host);
+            let encrypted = tls::connect(&connector, host, stream, Server::Stream).await;
+            Box::new(encrypted.map_err(Unreached::Unanswered)?)
+        }
+        None if info.needs_tls => return Err(nats::Fault::Garbled("it takes TLS alone: write tls:// in url").into()),
+        None => Box::new(stream),
+    };
+    Ok(Stream::login(stream, info, (&sink.user, &password), named).await?)
+}
+
 /// The same server, as another user into the same or another database.
 pub(crate) fn instead(sink: &Sink, url: PostgresUrl, password_file: &Path) -> Sink {
     let PostgresUrl { user, host, port, database } = url;
-    Sink { user, host, port, database, password_file: password_file.to_owned(), ..sink.clone() }
+    let into = SinkInto::Postgres(database);
+    Sink { user, host, port, into, password_file: password_file.to_owned(), ..sink.clone() }
 }
 
-fn connector(trust: &Tls) -> Result<TlsConnector, Unreached> {
-    tls::connector(trust, Server::Sink).map_err(Unreached::Unanswered)
+fn connector(trust: &Tls, server: Server) -> Result<TlsConnector, Unreached> {
+    tls::connector(trust, server).map_err(Unreached::Unanswered)
 }
 
 /// The password's file is one line that nobody else can read.

@@ -12,6 +12,7 @@ pub(crate) struct Counts {
     batches: AtomicU64,
     errors: AtomicU64,
     walks: AtomicU64,
+    too_large: AtomicU64,
     /// The last change that is there; -1 until that is known.
     passed: AtomicI64,
     /// Nothing was missing there then, ms since 1970 UTC; 0 if that is not known.
@@ -36,6 +37,7 @@ impl Counts {
             batches: self.batches.load(Relaxed),
             errors: self.errors.load(Relaxed),
             walks: self.walks.load(Relaxed),
+            too_large: self.too_large.load(Relaxed),
             behind,
             lag_ms: if is_whole || whole_ms == 0 { 0 } else { (now_ms - whole_ms).max(0).unsigned_abs() },
             walking,
@@ -60,6 +62,11 @@ impl Counts {
     /// All tables are read anew.
     pub(super) fn walks(&self) {
         self.walks.fetch_add(1, Relaxed);
+    }
+
+    /// Something went without its rows.
+    pub(super) fn too_large(&self) {
+        self.too_large.fetch_add(1, Relaxed);
     }
 
     /// Nothing is missing there at this moment.

@@ -1,17 +1,22 @@
 //! Sinks as they run: one worker for each, beside the daemon's loop, which reads the feed by the cursor that the sink itself keeps.
 //!
+//! A sink that is a stream keeps no cursor: what is read back of it says where it stands.
+//!
 //! A worker holds nothing that others need: while a sink is away, what it has not taken waits in the feed, and once there is no room in it the tables
 //! are read anew.
 
+pub(crate) mod attempts;
 mod bounded;
 pub(crate) mod connect;
 mod counts;
+mod publisher;
+mod stream;
 mod worker;
 
 use super::clock::wall;
 use super::run::host_name;
 use crate::api::counters::SinkCounters;
-use crate::config::{Config, Sink};
+use crate::config::{Config, Sink, SinkInto};
 use crate::store::sinks::SinkNote;
 use crate::store::{Note, Notes};
 use callbackd_core::order::Gather as _;
@@ -19,6 +24,7 @@ use counts::Counts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use stream::StreamWorker;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 use worker::Worker;
@@ -68,8 +74,17 @@ impl Sinks {
                 old => {
                     let counts = old.as_ref().map_or_else(Arc::default, |old| Arc::clone(&old.counts));
                     drop(old);
-                    let worker = Worker::new(sink, &site, self.db.clone(), self.notes.clone(), self.newest.clone());
-                    let task = AbortOnDropHandle::new(tokio::spawn(worker.run(Arc::clone(&counts))));
+                    let (db, notes, newest) = (self.db.clone(), self.notes.clone(), self.newest.clone());
+                    let task = match &sink.into {
+                        SinkInto::Postgres(_) => {
+                            tokio::spawn(Worker::new(sink, &site, db, notes, newest).run(Arc::clone(&counts)))
+                        }
+                        SinkInto::Nats { stream, .. } => {
+                            let worker = StreamWorker::new(sink, stream, &site, db, notes, newest);
+                            tokio::spawn(worker.run(Arc::clone(&counts)))
+                        }
+                    };
+                    let task = AbortOnDropHandle::new(task);
                     Running { sink: sink.clone(), counts, _task: task }
                 }
             };

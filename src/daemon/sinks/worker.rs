@@ -1,59 +1,47 @@
 //! The worker of one sink: it reads what changed, writes it there with the cursor, and waits for news.
 
 use super::super::clock::wall;
+use super::attempts::Attempts;
 use super::connect::{Connected, Unreached, connect};
 use super::counts::Counts;
 use crate::config::Sink;
+use crate::sinks::nats;
 use crate::sinks::postgres::Fault;
 use crate::sinks::postgres::cursor::{Cursor, Of};
 use crate::sinks::postgres::writer::Writer;
 use crate::store::copies::{Changed, Chunk, Rows};
 use crate::store::feed::Behind;
-use crate::store::sinks::SinkNote;
-use crate::store::{self, Note, Notes, Reader};
+use crate::store::{self, Notes, Reader};
 use crate::timing::Timing;
-use callbackd_core::millis::Millis;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 /// Changes of one batch at most.
 const CHANGES: usize = 1_000;
 /// And their rows' size: no further change is read once they take more, bytes.
-const BYTES: usize = 2 << 20;
+pub(super) const BYTES: usize = 2 << 20;
 /// Rows of one table that are read at once when all tables are, each with what belongs to it.
 const WALKED: usize = 500;
-/// So often the short lists are looked at while nothing changes: up to when each PBX was seen is in one of them.
-const LISTS: Duration = Duration::from_secs(60);
-/// So often it is noted for the feed what a sink has taken, ms: what it has taken is kept so much longer.
-const NOTE_MS: Millis = 10_000;
-/// A sink that goes on failing is spoken of again after this time, ms.
-const REMIND_MS: Millis = 3_600_000;
-/// The longest pause between attempts, in parts of the first.
-const LONGEST: u32 = 60;
-
 pub(crate) struct Worker {
     sink: Sink,
     site: String,
     db: PathBuf,
-    notes: Notes,
     newest: watch::Receiver<i64>,
-    /// Failures in a row.
-    failures: u32,
-    said_ms: Millis,
-    noted: (i64, Millis),
+    attempts: Attempts,
 }
 
 /// Why a connection is given up.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+pub(super) enum Broken {
     #[error(transparent)]
     Unreached(#[from] Unreached),
     #[error(transparent)]
     Fault(#[from] Fault),
+    #[error(transparent)]
+    Stream(#[from] nats::Fault),
     #[error("the server has closed the connection")]
     Lost,
     #[error("no answer within {} s", Timing::get().sink.as_secs_f32())]
@@ -80,8 +68,8 @@ type Looked = (Reader, Read, Vec<Rows>);
 
 impl Worker {
     pub(crate) fn new(sink: &Sink, site: &str, db: PathBuf, notes: Notes, newest: watch::Receiver<i64>) -> Self {
-        let (sink, site) = (sink.clone(), site.to_owned());
-        Self { sink, site, db, notes, newest, failures: 0, said_ms: 0, noted: (0, 0) }
+        let attempts = Attempts::new(&sink.name, notes);
+        Self { sink: sink.clone(), site: site.to_owned(), db, newest, attempts }
     }
 
     /// Until the daemon ends, or the configuration has it otherwise.
@@ -92,36 +80,11 @@ impl Worker {
                 Err(why) => why,
                 Ok(never) => match never {},
             };
-            let pause = self.failed(&why, &counts);
+            let pause = self.attempts.failed(&why, &counts);
             tokio::select! {
                 () = sleep(pause) => {}
                 () = counts.said_again() => {}
             }
-        }
-    }
-
-    /// Says it once, and again after an hour. Returns how long to wait.
-    fn failed(&mut self, why: &Broken, counts: &Counts) -> Duration {
-        let now_ms = wall();
-        counts.failed(now_ms);
-        let first = Timing::get().sink_pause;
-        let longest = first * LONGEST;
-        let pause = first.saturating_mul(1 << self.failures.min(16)).min(longest);
-        let pause = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
-        self.failures += 1;
-        if now_ms - self.said_ms >= REMIND_MS {
-            self.said_ms = now_ms;
-            tracing::warn!(target: "sink", sink = %self.sink.name, err = %why, "Sink is failing, changes wait");
-        }
-        pause
-    }
-
-    fn works(&mut self, counts: &Counts) {
-        self.failures = 0;
-        self.said_ms = 0;
-        if let Some(since_ms) = counts.works() {
-            let failing_s = (wall() - since_ms) / 1_000;
-            tracing::info!(target: "sink", sink = %self.sink.name, failing_s, "Sink works again");
         }
     }
 
@@ -145,7 +108,7 @@ impl Worker {
             let (reader, read, lists) = looked;
             let reader = if reader.may_be_kept() { reader } else { self.reader().await? };
             if is_nothing(&read, &lists, &writer, &cursor) {
-                self.works(counts);
+                self.attempts.works(counts);
                 counts.whole(wall());
                 self.wait(&mut connected).await?;
                 self.newest.borrow_and_update();
@@ -167,9 +130,9 @@ impl Worker {
                     looked = look(reader, cursor.clone()).await?;
                 }
             }
-            self.works(counts);
+            self.attempts.works(counts);
             counts.written(rows, cursor.acked, cursor.walk.is_some());
-            self.note(&cursor);
+            self.attempts.note(cursor.walk.as_ref().map_or(cursor.acked, |walk| walk.to));
         }
     }
 
@@ -197,24 +160,12 @@ impl Worker {
         tokio::select! {
             () = connected.ended() => Err(Broken::Lost),
             news = self.newest.changed() => news.map_err(|_| Broken::Ended),
-            () = sleep(LISTS) => Ok(()),
-        }
-    }
-
-    /// Has it noted what need not be kept for it. If the writer is busy, it is said with the next batch.
-    fn note(&mut self, cursor: &Cursor) {
-        let (now_ms, taken) = (wall(), cursor.walk.as_ref().map_or(cursor.acked, |walk| walk.to));
-        if taken > self.noted.0 && now_ms - self.noted.1 >= NOTE_MS {
-            let note = SinkNote::Passed(self.sink.name.clone(), taken, now_ms);
-            if self.notes.send(Note::Sink(note)).is_ok() {
-                self.noted = (taken, now_ms);
-            }
+            () = sleep(Timing::get().sink_lists) => Ok(()),
         }
     }
 
     async fn reader(&self) -> Result<Reader, Broken> {
-        let db = self.db.clone();
-        Ok(beside(move || Reader::open(&db)).await??)
+        reader(&self.db).await
     }
 }
 
@@ -247,12 +198,18 @@ async fn look(reader: Reader, at: Cursor) -> Result<Looked, Broken> {
     Ok(looked.await??)
 }
 
+/// Another reader of the database.
+pub(super) async fn reader(db: &Path) -> Result<Reader, Broken> {
+    let db = db.to_owned();
+    Ok(beside(move || Reader::open(&db)).await??)
+}
+
 /// Has something done on a thread that may wait.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Broken> {
+pub(super) async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Broken> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Broken::Bug)
 }
 
 /// Waits no longer than a server may take.
-async fn in_time<T>(work: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
+pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
     timeout(Timing::get().sink, work).await.unwrap_or(Err(Broken::Slow))
 }

@@ -13,6 +13,8 @@ pub(crate) enum Server {
     Webhook,
     /// `[[sink]]`.
     Sink,
+    /// The same with `type = "nats"`.
+    Stream,
 }
 
 impl Server {
@@ -20,7 +22,7 @@ impl Server {
     pub(super) fn trust(self) -> &'static str {
         match self {
             Self::Pbx => "set tls_ca_file to the authority's certificate, or tls_fingerprint_sha256",
-            Self::Webhook | Self::Sink => "set tls_ca_file to the authority's certificate",
+            Self::Webhook | Self::Sink | Self::Stream => "set tls_ca_file to the authority's certificate",
         }
     }
 
@@ -29,7 +31,7 @@ impl Server {
         match self {
             Self::Pbx => "pbx.address",
             Self::Webhook => "the webhook's url",
-            Self::Sink => "the sink's url",
+            Self::Sink | Self::Stream => "the sink's url",
         }
     }
 
@@ -42,6 +44,9 @@ impl Server {
             Self::Webhook => {
                 "write https:// in its url, or set allow_plaintext = true if nobody else can listen on that network"
             }
+            Self::Stream => {
+                "write tls:// in its url, or set allow_plaintext = true if nobody else can listen on that network"
+            }
             Self::Sink => "set tls_ca_file, or allow_plaintext = true if nobody else can listen on that network",
         }
     }
@@ -51,6 +56,7 @@ impl Server {
             Self::Pbx => "is this the port of tlsbindaddr in manager.conf (5039)?",
             Self::Webhook => "is this the port for https?",
             Self::Sink => "is this the port of PostgreSQL?",
+            Self::Stream => "is this the port of NATS (4222)?",
         }
     }
 
@@ -166,13 +172,13 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_webhook_or_sink_names_only_what_their_tables_have() {
         for fault in faults() {
-            for server in [Server::Webhook, Server::Sink] {
+            for server in [Server::Webhook, Server::Sink, Server::Stream] {
                 let why = explain(&fault, server);
                 let foreign = ["fingerprint", "pbx.", "ast_tls_cert -"].into_iter().find(|word| why.contains(word));
                 assert_eq!(foreign, None, "{why}");
             }
         }
-        for server in [Server::Webhook, Server::Sink] {
+        for server in [Server::Webhook, Server::Sink, Server::Stream] {
             let hung_up = describe(&io::ErrorKind::UnexpectedEof.into(), server);
             assert!(!hung_up.contains("manager.conf") && !server.plaintext().contains("pbx."), "{hung_up}");
         }

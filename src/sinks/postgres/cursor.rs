@@ -100,25 +100,52 @@ fn json(walk: &Position) -> String {
 /// The incarnation of a database and how far it is copied. One that is new begins with all tables while `newest` is its newest change.
 pub(super) async fn register(client: &mut Client, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
     let transaction = client.transaction().await?;
+    let found = register_in(&transaction, of, newest).await?;
+    transaction.commit().await?;
+    Ok(found)
+}
+
+/// The same within somebody's transaction.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn register_in(transaction: &Transaction<'_>, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
     let (site, db_uuid) = (&of.site, &of.db_uuid);
     let walk = json(&Position::start(newest));
     if let Some(new) = transaction.query_opt(REGISTER, &[site, db_uuid, &walk]).await? {
         transaction.execute(END_OPEN, &[site, &new.try_get::<_, i32>(0)?]).await?;
     }
-    let found = transaction.query_one(READ, &[site, db_uuid]).await?;
-    transaction.commit().await?;
-    Ok(read(&found)?)
+    Ok(read(&transaction.query_one(READ, &[site, db_uuid]).await?)?)
 }
 
 /// The database counts from an earlier number on than it did.
 pub(super) async fn set_back(client: &mut Client, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
     let transaction = client.transaction().await?;
-    let later: i32 = transaction.query_one(LATER, &[&of.site, &of.db_uuid]).await?.try_get(0)?;
-    transaction.execute(END_OPEN, &[&of.site, &later]).await?;
+    let later = later_in(&transaction, of).await?;
     let cursor = Cursor { acked: newest, walk: Some(Position::start(newest)) };
     move_to(&transaction, of, &cursor, None).await?;
     transaction.commit().await?;
     Ok((later, cursor))
+}
+
+/// What the database says from here on is of a later incarnation. Returns which.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn later_in(transaction: &Transaction<'_>, of: &Of) -> Result<i32, Fault> {
+    let later: i32 = transaction.query_one(LATER, &[&of.site, &of.db_uuid]).await?.try_get(0)?;
+    transaction.execute(END_OPEN, &[&of.site, &later]).await?;
+    Ok(later)
+}
+
+/// Holds the cursor until the transaction ends, wherever it is. `None`: there is none.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn held(transaction: &Transaction<'_>, of: &Of) -> Result<Option<(i32, Cursor)>, Fault> {
+    let sql = format!("{READ} FOR UPDATE");
+    let found = transaction.query_opt(&sql, &[&of.site, &of.db_uuid]).await?;
+    Ok(found.as_ref().map(read).transpose()?)
 }
 
 /// Holds the cursor until the transaction ends, where it was left.
@@ -126,13 +153,15 @@ pub(super) async fn set_back(client: &mut Client, of: &Of, newest: i64) -> Resul
 /// # Errors
 /// [`Fault::Moved`] if it is elsewhere by now.
 pub(super) async fn hold(transaction: &Transaction<'_>, of: &Of, incarnation: i32, at: &Cursor) -> Result<(), Fault> {
-    let sql = format!("{READ} FOR UPDATE");
-    let found = transaction.query_opt(&sql, &[&of.site, &of.db_uuid]).await?.ok_or(Fault::Moved)?;
-    if read(&found)? == (incarnation, at.clone()) { Ok(()) } else { Err(Fault::Moved) }
+    let found = held(transaction, of).await?.ok_or(Fault::Moved)?;
+    if found == (incarnation, at.clone()) { Ok(()) } else { Err(Fault::Moved) }
 }
 
 /// Moves it.
-pub(super) async fn move_to(
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn move_to(
     transaction: &Transaction<'_>,
     of: &Of,
     to: &Cursor,

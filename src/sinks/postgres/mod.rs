@@ -5,11 +5,15 @@
 
 pub(crate) mod cursor;
 pub(crate) mod prune;
+pub(crate) mod put;
 pub(crate) mod schema;
 mod statements;
 pub(crate) mod writer;
 
 use tokio_postgres::error::{Error, SqlState};
+
+/// A statement that takes longer, or waits longer for a lock, is given up by the server: the batch is written again later.
+pub(crate) const SESSION: &str = "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET search_path = callbackd, pg_temp";
 
 /// Why a sink cannot be written to.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +56,7 @@ fn said(error: &Error) -> String {
 
 impl Fault {
     /// What a question about our own schema was answered by.
-    fn of_schema(error: Error) -> Self {
+    pub(crate) fn of_schema(error: Error) -> Self {
         let missing = [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME, SqlState::INSUFFICIENT_PRIVILEGE];
         match error.code() {
             Some(code) if missing.contains(code) => Self::NoSchema,

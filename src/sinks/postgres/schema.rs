@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use tokio_postgres::Client;
 
 /// What each version adds to the one before it. A file that has been released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("0001.sql"), include_str!("0002.sql")];
 
 /// The version that this program writes.
-pub(crate) const VERSION: i32 = 1;
+pub(crate) const VERSION: i32 = 2;
 
 /// The first version whose writers can write this one.
 const WRITERS_FROM: i32 = 1;

@@ -25,7 +25,7 @@ pub(crate) struct Changed {
 
 /// A row, by what is known of it from a change.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
+pub(super) enum Key {
     Call(String, String),
     Callback(i64),
     Gap(String, i64),
@@ -35,7 +35,7 @@ enum Key {
 
 impl Key {
     /// What a change is about. A callback brings the missed call along that was added to it: its row names the callback from then on.
-    fn of(kind: &str, pbx: String, key: String, payload: Option<&str>) -> Vec<Self> {
+    pub(super) fn of(kind: &str, pbx: String, key: String, payload: Option<&str>) -> Vec<Self> {
         let payload: Value = payload.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let topic = kind.split('.').next().unwrap_or_default();
@@ -67,10 +67,10 @@ impl Key {
 }
 
 /// Tables that are being filled.
-struct Tables(Vec<Rows>);
+pub(super) struct Tables(Vec<Rows>);
 
 impl Tables {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(copies().iter().map(Rows::none).collect())
     }
 
@@ -84,7 +84,7 @@ impl Tables {
         self.0.iter_mut().filter(move |rows| rows.table.of == of)
     }
 
-    fn read(&mut self, connection: &Connection, key: &Key) -> rusqlite::Result<usize> {
+    pub(super) fn read(&mut self, connection: &Connection, key: &Key) -> rusqlite::Result<usize> {
         match key {
             Key::Call(pbx, linkedid) => {
                 let id = "SELECT id FROM calls WHERE pbx = ? AND linkedid = ?";
@@ -119,7 +119,7 @@ impl Tables {
         Ok(size)
     }
 
-    fn filled(self) -> Vec<Rows> {
+    pub(super) fn filled(self) -> Vec<Rows> {
         self.0.into_iter().filter(|rows| rows.count > 0).collect()
     }
 }

@@ -107,6 +107,7 @@ pub(super) fn sinks(all: &mut Families, sinks: &BTreeMap<String, SinkCounters>) 
             ("sink_batches_total", "Transactions in which rows were written.", sink.batches),
             ("sink_errors_total", "Attempts to connect to a sink or to write there that failed.", sink.errors),
             ("sink_walks_total", "Times that all tables were read anew for a sink.", sink.walks),
+            ("sink_too_large_total", "Changes that went without their rows, too long for a stream.", sink.too_large),
         ] {
             all.put(Counter, name, help, &of, count as f64);
         }

@@ -1,0 +1,185 @@
+//! The worker of a sink that is a stream: it publishes each change, waits for its acknowledgement, and then for news.
+
+use super::attempts::Attempts;
+use super::connect::connect_nats;
+use super::counts::Counts;
+use super::publisher::{Anew, Published, Publisher, Standing};
+use super::worker::{BYTES, Broken, beside, in_time, reader};
+use crate::config::Sink;
+use crate::sinks::nats::envelope::MAX_IN_FLIGHT;
+use crate::store::copies::{Chunk, Rows, Single};
+use crate::store::feed::Behind;
+use crate::store::{self, Notes, Reader};
+use crate::timing::Timing;
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// Rows of one table in one message when all are published, each with what belongs to it: with few of them a message stays short.
+const WALKED: usize = 50;
+
+pub(crate) struct StreamWorker {
+    sink: Sink,
+    stream: String,
+    site: String,
+    db: PathBuf,
+    newest: watch::Receiver<i64>,
+    attempts: Attempts,
+}
+
+/// What is to be published next.
+enum Read {
+    Changes(Vec<Single>),
+    Chunk(Chunk),
+    /// All tables, this being the newest change.
+    Anew(Behind, i64),
+}
+
+impl StreamWorker {
+    pub(crate) fn new(
+        sink: &Sink,
+        stream: &str,
+        site: &str,
+        db: PathBuf,
+        notes: Notes,
+        newest: watch::Receiver<i64>,
+    ) -> Self {
+        let attempts = Attempts::new(&sink.name, notes);
+        Self { sink: sink.clone(), stream: stream.to_owned(), site: site.to_owned(), db, newest, attempts }
+    }
+
+    /// Until the daemon ends, or the configuration has it otherwise.
+    pub(crate) async fn run(mut self, counts: Arc<Counts>) {
+        loop {
+            let why = match self.connected(&counts).await {
+                Err(Broken::Ended) => return,
+                Err(why) => why,
+                Ok(never) => match never {},
+            };
+            let pause = self.attempts.failed(&why, &counts);
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = counts.said_again() => {}
+            }
+        }
+    }
+
+    /// One connection, until it breaks.
+    async fn connected(&mut self, counts: &Counts) -> Result<Infallible, Broken> {
+        let mut reader = reader(&self.db).await?;
+        let (back, identity) =
+            beside(move || (reader.identity(), reader)).await.map(|(identity, reader)| (reader, identity))?;
+        reader = back;
+        let db_uuid = identity?;
+        let named = format!("callbackd {}", self.site);
+        let client = in_time(async { Ok(connect_nats(&self.sink, &named).await?) }).await?;
+        let newest = *self.newest.borrow_and_update();
+        let (as_sink, of) = ((self.sink.name.as_str(), self.stream.as_str()), (self.site.as_str(), db_uuid.as_str()));
+        let begun = async { Ok(Publisher::begin(client, as_sink, of, newest).await?) };
+        let (mut publisher, mut at, why) = in_time(begun).await?;
+        if let Some(why) = why {
+            self.says_anew(why, counts);
+        }
+        counts.stands(at.acked, at.walk.is_some());
+        let mut walked = WALKED;
+        loop {
+            self.newest.borrow_and_update();
+            let (back, read, lists) = look(reader, at.clone(), walked).await?;
+            reader = if back.may_be_kept() { back } else { self::reader(&self.db).await? };
+            let has_news = at.walk.is_none() && !publisher.news(&lists).is_empty();
+            let (published, rows) = match read {
+                Read::Anew(behind, newest) => {
+                    let why = if behind == Behind::Ahead { Anew::SetBack } else { Anew::Removed };
+                    self.says_anew(why, counts);
+                    at = at.anew(why, newest);
+                    counts.stands(at.acked, true);
+                    continue;
+                }
+                Read::Changes(singles) if singles.is_empty() && !has_news => {
+                    self.attempts.works(counts);
+                    counts.whole(super::super::clock::wall());
+                    if self.wait(&mut publisher).await? {
+                        self.says_anew(Anew::Gone, counts);
+                        at = at.anew(Anew::Gone, *self.newest.borrow());
+                    }
+                    continue;
+                }
+                Read::Changes(singles) => {
+                    let published = in_time(async { Ok(publisher.changes(&at, &singles, counts).await?) }).await?;
+                    if let (Published::Stored, Some(last)) = (&published, singles.last()) {
+                        at.acked = last.seq;
+                    }
+                    (published, singles.iter().map(|single| rows_of(&single.rows)).sum())
+                }
+                Read::Chunk(chunk) => {
+                    let Some((position, n)) = at.walk.clone() else { continue };
+                    let piece = publisher.piece(&at, n, position.to, (&chunk, walked > 1), counts);
+                    let published = in_time(async { Ok(piece.await?) }).await?;
+                    let rows = rows_of(&chunk.rows);
+                    walked = if let Published::TooLong = published { 1.max(walked / 5) } else { WALKED };
+                    if let Published::Stored = published {
+                        at.walk = chunk.next.map(|next| (next, n + 1));
+                        if at.walk.is_none() {
+                            at.acked = position.to;
+                        }
+                    }
+                    (published, rows)
+                }
+            };
+            match published {
+                Published::Stored => {}
+                Published::TooLong => continue,
+                Published::Known => {
+                    self.says_anew(Anew::Gone, counts);
+                    at = at.anew(Anew::Gone, *self.newest.borrow());
+                    continue;
+                }
+            }
+            if has_news && at.walk.is_none() {
+                in_time(async { Ok(publisher.lists(&at, lists, counts).await?) }).await?;
+            }
+            self.attempts.works(counts);
+            counts.written(rows, at.acked, at.walk.is_some());
+            self.attempts.note(at.walk.as_ref().map_or(at.acked, |(walk, _)| walk.to));
+        }
+    }
+
+    fn says_anew(&self, why: Anew, counts: &Counts) {
+        if why != Anew::Nothing {
+            counts.walks();
+        }
+        tracing::info!(target: "sink", sink = %self.sink.name, %why, "Sink gets all tables anew: the feed does not go on from its place");
+    }
+
+    /// Until something has changed, or the lists are to be looked at. Returns whether what was published is gone.
+    async fn wait(&mut self, publisher: &mut Publisher) -> Result<bool, Broken> {
+        tokio::select! {
+            fault = publisher.listens() => return Err(fault.into()),
+            news = self.newest.changed() => return news.map(|()| false).map_err(|_| Broken::Ended),
+            () = sleep(Timing::get().sink_lists) => {}
+        }
+        in_time(async { Ok(!publisher.is_there().await?) }).await
+    }
+}
+
+fn rows_of(tables: &[Rows]) -> u64 {
+    tables.iter().map(|rows| rows.count as u64).sum()
+}
+
+/// Reads what comes next, on a thread that may wait.
+async fn look(reader: Reader, at: Standing, walked: usize) -> Result<(Reader, Read, Vec<Rows>), Broken> {
+    let looked = beside(move || {
+        let lists = reader.lists()?;
+        let read = match &at.walk {
+            Some((position, _)) => Read::Chunk(reader.walk(position, walked)?),
+            None => match reader.singles(at.acked, MAX_IN_FLIGHT, BYTES)? {
+                (_, Ok(singles)) => Read::Changes(singles),
+                (newest, Err(behind)) => Read::Anew(behind, newest),
+            },
+        };
+        Ok::<_, store::Error>((reader, read, lists))
+    });
+    Ok(looked.await??)
+}
