@@ -30,10 +30,14 @@ const BATCH_BYTES: usize = 8 << 20;
 const ASKED_FOR: Duration = Duration::from_secs(20);
 /// What comes within this time of another message is taken with it.
 const TOGETHER: Duration = Duration::from_millis(5);
-/// The first pause before a message comes again that waits for others; it grows.
-const AGAIN: Duration = Duration::from_millis(50);
-/// The longest.
-const AGAIN_AT_LAST: Duration = Duration::from_secs(5);
+/// Messages that wait here for others, of all sites: what is beyond goes back to the server.
+const MAX_HELD: usize = 4_096;
+/// And their size, bytes.
+const MAX_HELD_BYTES: usize = 16 << 20;
+/// So often it is looked whether those that they wait for are in the database: another collector may have brought them there.
+const LOOKED_AFTER: Duration = Duration::from_millis(100);
+/// What goes back to the server comes again after this time.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Nothing new has come for so long: what is missing is not on its way.
 const QUIET: Duration = Duration::from_secs(10);
 
@@ -158,6 +162,7 @@ fn key(mark: &Mark) -> Key {
 
 /// A message with the way to acknowledge it.
 struct Arrived {
+    at: Instant,
     letter: Letter,
     reply: String,
     delivery: Delivery,
@@ -169,6 +174,10 @@ struct Session {
     client: Client,
     collector: Collector,
     waiting: BTreeMap<(String, String), Waiting>,
+    /// Those messages, in their order. They are not acknowledged.
+    held: BTreeMap<(String, String), BTreeMap<Key, Arrived>>,
+    held_count: usize,
+    held_bytes: usize,
     /// When a message came that had not come before.
     news: Instant,
     /// Messages that had not been delivered yet when the last one was.
@@ -188,7 +197,7 @@ async fn session(ways: &Ways<'_>, health: &mut Health) -> Result<Infallible, Bro
     let ack_wait = Timing::get().collect_ack;
     in_time(async { Ok(jetstream::consumer(&mut client, ways.stream, &consumer, ack_wait).await?) }).await?;
     let (mut open, mut place, mut alone) = (0, String::new(), false);
-    let mut session = Session { client, collector, waiting: BTreeMap::new(), news: Instant::now(), pending: 0 };
+    let mut session = Session::new(client, collector);
     loop {
         if open == 0 {
             place = session.client.place();
@@ -200,6 +209,10 @@ async fn session(ways: &Ways<'_>, health: &mut Health) -> Result<Infallible, Bro
         let first = tokio::select! {
             message = session.client.next() => message?,
             () = connected.ended() => return Err(Broken::Lost),
+            () = sleep(LOOKED_AFTER), if session.held_count > 0 => {
+                session.take(Vec::new()).await?;
+                continue;
+            }
             () = sleep(ASKED_FOR * 2) => {
                 in_time(async { Ok(session.client.ping().await?) }).await?;
                 open = 0;
@@ -243,13 +256,27 @@ pub(crate) fn consumer_of(into: &str) -> String {
 
 fn arrived(message: &Message, delivery: Delivery) -> Arrived {
     let letter = Letter::read(message, delivery.stream_seq);
-    Arrived { letter, reply: message.reply.clone(), delivery, cut: message.cut }
+    Arrived { at: Instant::now(), letter, reply: message.reply.clone(), delivery, cut: message.cut }
 }
 
 impl Session {
+    fn new(client: Client, collector: Collector) -> Self {
+        Self {
+            client,
+            collector,
+            waiting: BTreeMap::new(),
+            held: BTreeMap::new(),
+            held_count: 0,
+            held_bytes: 0,
+            news: Instant::now(),
+            pending: 0,
+        }
+    }
+
     /// Takes what has come, and says so to the server once it is in the database.
     async fn take(&mut self, batch: Vec<Arrived>) -> Result<(), Broken> {
-        let mut groups: BTreeMap<(String, String), Vec<(Key, Arrived)>> = BTreeMap::new();
+        let mut groups: BTreeMap<(String, String), BTreeMap<Key, Arrived>> = std::mem::take(&mut self.held);
+        (self.held_count, self.held_bytes) = (0, 0);
         for one in batch {
             if one.delivery.delivered == 1 {
                 self.news = Instant::now();
@@ -258,7 +285,9 @@ impl Session {
             match (&one.letter.site, &one.letter.mark) {
                 (Some(site), Some(mark)) => {
                     let of = (site.clone(), mark.db_uuid.clone());
-                    groups.entry(of).or_default().push((key(mark), one));
+                    let key = key(mark);
+                    // Of what is there twice one is taken; the other comes again, and is known then.
+                    groups.entry(of).or_default().insert(key, one);
                 }
                 _ => {
                     let why = if one.cut { "it is too long" } else { "it is none of callbackd's" };
@@ -268,46 +297,61 @@ impl Session {
                 }
             }
         }
-        for ((site, db_uuid), mut group) in groups {
-            group.sort_by_key(|(key, _)| *key);
-            self.take_group(Of { site, db_uuid }, &group).await?;
+        for ((site, db_uuid), group) in groups {
+            self.take_group(Of { site, db_uuid }, group).await?;
         }
         in_time(async { Ok(self.client.flush().await?) }).await
     }
 
-    async fn take_group(&mut self, of: Of, group: &[(Key, Arrived)]) -> Result<(), Broken> {
-        let letters: Vec<&Letter> = group.iter().map(|(_, one)| &one.letter).collect();
+    async fn take_group(&mut self, of: Of, group: BTreeMap<Key, Arrived>) -> Result<(), Broken> {
+        let letters: Vec<&Letter> = group.values().map(|one| &one.letter).collect();
         let fates = in_time(async { Ok(self.collector.take(&of, &letters).await?) }).await?;
         let name = (of.site.clone(), of.db_uuid.clone());
-        let mut first_waits = None;
-        for (fate, (key, one)) in fates.iter().zip(group) {
-            match fate {
-                Fate::Waits => {
-                    first_waits = first_waits.or(Some((*key, one)));
-                    let pause = AGAIN * (1 << one.delivery.delivered.min(8));
-                    self.answer(one, &nak(pause.min(AGAIN_AT_LAST))).await?;
-                    continue;
-                }
-                Fate::Buried(why) => says_buried(&one.letter, why),
-                Fate::Taken(_) | Fate::Known => {}
+        let mut waiting = BTreeMap::new();
+        for (fate, (key, one)) in fates.into_iter().zip(group) {
+            if fate == Fate::Waits {
+                waiting.insert(key, one);
+                continue;
             }
-            if !matches!(fate, Fate::Known) {
+            if let Fate::Buried(why) = &fate {
+                says_buried(&one.letter, why);
+            }
+            if fate != Fate::Known {
                 self.waiting.remove(&name);
             }
-            self.ack(one).await?;
+            self.ack(&one).await?;
         }
-        let Some((key, one)) = first_waits else { return Ok(()) };
-        let since = Instant::now();
+        if let Some((key, first)) = waiting.first_key_value() {
+            self.pass(&of, *key, first).await?;
+        }
+        for (key, one) in waiting {
+            let size = one.letter.size();
+            let has_room = self.held_count < MAX_HELD && self.held_bytes + size <= MAX_HELD_BYTES;
+            // Before the server gives it to another by itself.
+            if has_room && one.at.elapsed() < Timing::get().collect_ack / 2 {
+                (self.held_count, self.held_bytes) = (self.held_count + 1, self.held_bytes + size);
+                self.held.entry(name.clone()).or_default().insert(key, one);
+            } else {
+                self.answer(&one, &nak(AGAIN)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on without those that this message waits for, if they have not come for long enough.
+    async fn pass(&mut self, of: &Of, key: Key, first: &Arrived) -> Result<(), Broken> {
+        let (name, since) = ((of.site.clone(), of.db_uuid.clone()), Instant::now());
         let waiting = self.waiting.entry(name.clone()).or_insert(Waiting { since, lowest: key });
         waiting.lowest = waiting.lowest.min(key);
         let is_due = waiting.since.elapsed() >= Timing::get().collect_gap && key <= waiting.lowest;
         // While others come that had not, those that are missing may be among them.
-        if is_due && (self.pending == 0 || self.news.elapsed() > QUIET) {
-            let missing = in_time(async { Ok(self.collector.pass(&of, &one.letter).await?) }).await?;
-            self.waiting.remove(&name);
-            if let Some(why) = missing {
-                tracing::warn!(target: "collect", site = %of.site, %why, "Messages of a site do not come and are gone on without");
-            }
+        if !is_due || self.pending > 0 && self.news.elapsed() <= QUIET {
+            return Ok(());
+        }
+        let missing = in_time(async { Ok(self.collector.pass(of, &first.letter).await?) }).await?;
+        self.waiting.remove(&name);
+        if let Some(why) = missing {
+            tracing::warn!(target: "collect", site = %of.site, %why, "Messages of a site do not come and are gone on without");
         }
         Ok(())
     }

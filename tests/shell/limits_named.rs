@@ -227,6 +227,8 @@ const WITHOUT_LOSS: &[&str] = &[
     "api/socket.rs MAX_UNWRITTEN",
     "api/tcp.rs MAX_UNACKNOWLEDGED",
     "daemon/callbacks.rs MAX_OUTCOMES",
+    "daemon/collect.rs MAX_HELD",
+    "daemon/collect.rs MAX_HELD_BYTES",
     "daemon/local_api.rs MAX_LOOKED_UP",
     "daemon/proofs.rs MAX_WAITING",
     "daemon/proofs.rs MOST_UNSAVED",

@@ -15,7 +15,7 @@ pub const ADMIN: &str = "admin-secret";
 pub const SITE: &str = "site-secret";
 
 pub struct Nats {
-    pub directory: TempDir,
+    directory: TempDir,
     pub port: u16,
     server: Option<Running>,
     /// Lines of the configuration.
@@ -26,7 +26,6 @@ pub struct Nats {
 /// A message of a stream.
 #[derive(Debug)]
 pub struct Message {
-    pub seq: u64,
     pub subject: String,
     pub headers: String,
     pub body: Vec<u8>,
@@ -159,7 +158,6 @@ impl Nats {
         };
         got.filter(|message| !message.is_null())
             .map(|message| Message {
-                seq: message["seq"].as_u64().unwrap(),
                 subject: text(&message["subject"]),
                 headers: String::from_utf8(bytes(&message["hdrs"])).unwrap(),
                 body: bytes(&message["data"]),

@@ -59,6 +59,11 @@ impl Letter {
         }
     }
 
+    /// So many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        self.headers.len() + self.body.len()
+    }
+
     /// Reads what it says. Only now, so that no more than one is unpacked at a time.
     pub(super) fn content(&self) -> Result<Content, NotContent> {
         let unreadable = |why: String| NotContent::Unreadable(why);
