@@ -9,14 +9,19 @@ const START: i64 = 1_800_000_000_000;
 /// A customer and the agent 101 talk.
 fn talking() -> (Driver, Line, Line) {
     let mut driver = Driver::linked(rules(), START);
-    let (customer, agent) = (Line::customer("c.1"), Line::phone("101", "a.1", "c.1"));
+    let (customer, agent) = talk(&mut driver, "c.1", "a.1");
+    (driver, customer, agent)
+}
+
+fn talk(driver: &mut Driver, customer: &str, agent: &str) -> (Line, Line) {
+    let (customer, agent) = (Line::customer(customer), Line::phone("101", agent, customer));
     driver.say(&(customer.begins() + &agent.begins() + &customer.dials(&agent)));
     driver.pass(2_000);
     let (customer, agent) = (customer.state(6), agent.state(6));
     driver.say(&(agent.event("Newstate", &[]) + &customer.event("Newstate", &[])));
     driver.say(&(customer.dial_ends(&agent, "ANSWER") + &customer.enters("b") + &agent.enters("b")));
     driver.pass(3_000);
-    (driver, customer, agent)
+    (customer, agent)
 }
 
 fn ends(driver: &mut Driver, customer: &Line, agent: &Line) -> FinishedCall {
@@ -79,6 +84,34 @@ fn after_it_it_is_their_last_one_however_long_ago() {
     dials(&mut driver, "101", "f.2", "DEAL_CLOSED", "PJSIP/101-00000010");
     let wanted = ["SPAM", "DEAL_CLOSED"].map(|code| ("c.1".to_owned(), code.to_owned(), "PJSIP/101".to_owned()));
     assert_eq!(tagged(&driver), wanted);
+}
+
+#[test]
+fn once_they_have_left_it_it_is_the_call_whose_customer_is_still_on_the_line_and_not_one_before() {
+    let (mut driver, earlier, agent) = talking();
+    ends(&mut driver, &earlier, &agent);
+    let (customer, agent) = talk(&mut driver, "c.2", "a.2");
+    // The customer is asked how it was.
+    driver.say(&(agent.leaves("b") + &customer.leaves("b") + &agent.hangs_up()));
+    driver.pass(5_000);
+    dials(&mut driver, "101", "f.1", "WRONG_NUMBER", "PJSIP/101-0000000f");
+    assert!(tagged(&driver).is_empty());
+    driver.pass(20_000);
+    driver.say(&customer.hangs_up());
+    driver.pass(1_000);
+    let [first, second] = driver.rows().try_into().unwrap();
+    let by_agent = ("WRONG_NUMBER".to_owned(), "PJSIP/101".to_owned());
+    assert_eq!([codes(&first), codes(&second)], [vec![], vec![by_agent]]);
+    // Their next customer has hung up before that one does: theirs is the talk that ended last.
+    let (mut driver, survey, agent) = talking();
+    driver.say(&(agent.leaves("b") + &survey.leaves("b") + &agent.hangs_up()));
+    let (customer, agent) = talk(&mut driver, "c.2", "a.2");
+    ends(&mut driver, &customer, &agent);
+    driver.pass(FORGOTTEN_MS);
+    driver.say(&survey.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    dials(&mut driver, "101", "f.1", "SPAM", "PJSIP/101-0000000f");
+    assert_eq!(tagged(&driver), [("c.2".to_owned(), "SPAM".to_owned(), "PJSIP/101".to_owned())]);
 }
 
 #[test]

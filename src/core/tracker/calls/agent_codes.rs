@@ -8,24 +8,23 @@ use crate::millis::Millis;
 use crate::model::channel_name;
 use crate::model::codes::CodedCall;
 use crate::model::{Direction, FinishedCall, Tag};
-use crate::tracker::calls::call::{Call, Stage};
+use crate::tracker::calls::call::{Call, Person, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::{MAX_AGENTS, Output, Tracker};
 use std::collections::BTreeMap;
 
-/// The last recorded call of each agent with somebody outside, by the agent's interface; bounded.
+/// The last recorded call of each agent with somebody outside, by the agent's interface, and until when they talked in it; bounded.
 #[derive(Debug, Default)]
-pub(crate) struct LastCalls(BTreeMap<Box<str>, CodedCall>);
+pub(crate) struct LastCalls(BTreeMap<Box<str>, (Millis, CodedCall)>);
 
 impl LastCalls {
-    fn learn(&mut self, agent: &str, call: &FinishedCall) {
-        let newer = |known: &CodedCall| known.ended_ms > call.ended_ms;
+    fn learn(&mut self, agent: &str, until_ms: Millis, call: &FinishedCall) {
         let known = self.0.get(agent);
-        if known.is_some_and(newer) || (known.is_none() && self.0.len() >= MAX_AGENTS) {
+        if known.is_some_and(|(known_ms, _)| *known_ms > until_ms) || (known.is_none() && self.0.len() >= MAX_AGENTS) {
             return;
         }
-        self.0.insert(agent.into(), call.into());
+        self.0.insert(agent.into(), (until_ms, call.into()));
     }
 }
 
@@ -35,9 +34,11 @@ impl Tracker {
         if row.direction == Direction::Internal {
             return;
         }
-        let talked = self.calls[call].people.iter().filter(|p| p.talk.first_ms.is_some()).map(|p| &*p.interface);
+        let people = &self.calls[call].people;
+        let until = |agent: &str| last_talk(people.iter().filter(|p| *p.interface == *agent));
+        let talked = people.iter().filter(|p| p.talk.first_ms.is_some()).map(|p| &*p.interface);
         for agent in talked.chain(row.agent.as_deref()) {
-            self.last_calls.learn(agent, row);
+            self.last_calls.learn(agent, until(agent).unwrap_or(row.ended_ms), row);
         }
     }
 
@@ -49,7 +50,7 @@ impl Tracker {
         let Some(agent) = agent else { return false };
         let tag = Tag { by: agent.to_owned(), ..tag.clone() };
         let Some(call) = self.call_of(agent) else {
-            let Some(last) = self.last_calls.0.get(agent) else { return false };
+            let Some((_, last)) = self.last_calls.0.get(agent) else { return false };
             self.outputs.push_back(Output::Tagged(Box::new((last.clone(), tag))));
             return true;
         };
@@ -63,16 +64,19 @@ impl Tracker {
         true
     }
 
-    /// The call in which this agent talks with somebody outside, or of which the row is about to be recorded; the one that began last.
+    /// The call in which this agent talks with somebody outside, the one that began last; else the one that they left last and that has no row yet,
+    /// because its customer is still on the line or has just hung up, unless one that has its row was later.
     fn call_of(&self, agent: &str) -> Option<Slot> {
-        let talks = |c: &Call| {
-            let over = c.stage == Stage::Ending;
-            c.people
-                .iter()
-                .any(|p| *p.interface == *agent && (p.talk.state() != Talking::No || over && p.talk.first_ms.is_some()))
+        let theirs = |c: &Call| -> Option<(bool, Millis)> {
+            let people = || c.people.iter().filter(|p| *p.interface == *agent);
+            let talks = people().any(|p| p.talk.state() != Talking::No);
+            if talks { Some((true, c.started_ms)) } else { Some((false, last_talk(people())?)) }
         };
-        let found = self.calls.iter().filter(|(_, c)| c.stage != Stage::Recorded && !c.orphaned && talks(c));
-        found.max_by_key(|(_, c)| c.started_ms).map(|(slot, _)| slot)
+        let calls = self.calls.iter().filter(|(_, c)| c.stage != Stage::Recorded && !c.orphaned);
+        let found = calls.filter_map(|(slot, c)| Some((theirs(c)?, slot))).max_by_key(|(of, _)| *of);
+        let is_later =
+            |of: (bool, Millis)| of.0 || self.last_calls.0.get(agent).is_none_or(|(until, _)| *until <= of.1);
+        found.filter(|(of, _)| is_later(*of)).map(|(_, slot)| slot)
     }
 
     /// What an agent says of a call by dialling.
@@ -82,4 +86,9 @@ impl Tracker {
             self.counters.user_events_refused += 1;
         }
     }
+}
+
+/// Until when these talked.
+fn last_talk<'p>(people: impl Iterator<Item = &'p Person>) -> Option<Millis> {
+    people.filter_map(|p| p.talk.last_end_ms).max()
 }
