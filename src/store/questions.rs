@@ -129,15 +129,16 @@ pub(super) const ASKED_BY: &str = "
        AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.pbx = r.pbx AND c.linkedid = r.linkedid
                           AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.call_id = c.id AND t.code = r.code))
      ORDER BY r.callback_id, r.at_ms";
-/// What the latest calls said that means something for callbacks, and what was taken off them; ?1: who says what follows from a call's row.
+/// What the latest calls said that means something for callbacks, and what was taken off them, the newest first: no more is kept. ?1: who says what
+/// follows from a call's row.
 pub(super) const SAID: &str = "
-    SELECT c.pbx, c.linkedid, t.code, CASE WHEN t.\"by\" <> ?1 THEN t.at_ms END
+    SELECT c.pbx, c.linkedid, t.code, CASE WHEN t.\"by\" <> ?1 THEN t.at_ms END, c.id
       FROM tags t CROSS JOIN codes k ON k.code = t.code CROSS JOIN calls c ON c.id = t.call_id
      WHERE t.call_id > (SELECT max(id) - 5000 FROM calls) AND k.callback <> 'none'
      UNION ALL
-    SELECT c.pbx, c.linkedid, r.code, NULL FROM tags_removed r CROSS JOIN calls c ON c.id = r.call_id
+    SELECT c.pbx, c.linkedid, r.code, NULL, c.id FROM tags_removed r CROSS JOIN calls c ON c.id = r.call_id
      WHERE r.call_id > (SELECT max(id) - 5000 FROM calls)
-     LIMIT 1000";
+     ORDER BY 5 DESC LIMIT 1000";
 /// Callbacks of an attempt without a result whose codes are on their calls no more.
 pub(super) const TAKEN_BACK: &str = "
     SELECT b.id FROM callback_attempts a CROSS JOIN callbacks b ON b.id = a.callback_id

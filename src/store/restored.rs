@@ -213,10 +213,12 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .prepare(ASKED_BY)?
         .query_map([], |row| Ok((row.get(0)?, asked_by(row, names.call_key(row, 1, 2)?)?)))?
         .collect::<Result<_, _>>()?;
-    let said = connection
+    let mut said = connection
         .prepare(SAID)?
         .query_map([RULE], |row| Ok((names.call_key(row, 0, 1)?, row.get(2)?, row.get(3)?)))?
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    // The oldest gives way first.
+    said.reverse();
     let refusals = connection
         .prepare(&REFUSALS)?
         .query_map([], |row| Ok((row.get(0)?, names.agent_key(row, 1, 2)?, row.get(3)?)))?

@@ -93,6 +93,13 @@ fn a_restart_reads_what_calls_said_and_what_was_taken_off_them() {
     said.sort();
     let of = |code: &str, at_ms| (call("1.1"), code.to_owned(), at_ms);
     assert_eq!(said, [of("FOLLOW_UP", None), of("SPAM", Some(MONDAY_10)), of("WRONG_NUMBER", None)]);
+    // Of more than are kept, the newest, and they last.
+    let many =
+        (0..1_200).map(|n| record(FinishedCall { tags: vec![tag("SPAM", "ann")], ..answered(&format!("2.{n}")) }));
+    database.write(&many.collect::<Vec<_>>());
+    let said = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap().said;
+    let kept: Vec<CallKey> = said.into_iter().map(|(call, ..)| call).collect();
+    assert_eq!(kept, (200..1_200).map(|n| call(&format!("2.{n}"))).collect::<Vec<_>>());
 }
 
 #[test]
