@@ -77,11 +77,12 @@ impl Sinks {
                     let (db, notes, newest) = (self.db.clone(), self.notes.clone(), self.newest.clone());
                     let task = match &sink.into {
                         SinkInto::Postgres(_) => {
-                            tokio::spawn(Worker::new(sink, &site, db, notes, newest).run(Arc::clone(&counts)))
+                            let worker = Worker::new(sink, &site, db, notes, newest);
+                            tokio::spawn(worker::run(worker, Arc::clone(&counts)))
                         }
                         SinkInto::Nats { stream, .. } => {
                             let worker = StreamWorker::new(sink, stream, &site, db, notes, newest);
-                            tokio::spawn(worker.run(Arc::clone(&counts)))
+                            tokio::spawn(worker::run(worker, Arc::clone(&counts)))
                         }
                     };
                     let task = AbortOnDropHandle::new(task);

@@ -4,7 +4,7 @@ use super::attempts::Attempts;
 use super::connect::connect_nats;
 use super::counts::Counts;
 use super::publisher::{Anew, Published, Publisher, Standing};
-use super::worker::{BYTES, Broken, beside, in_time, reader};
+use super::worker::{BYTES, Broken, Connects, beside, in_time, opened, reader};
 use crate::config::Sink;
 use crate::sinks::nats::envelope::MAX_IN_FLIGHT;
 use crate::store::copies::{Chunk, Rows, Single};
@@ -13,7 +13,6 @@ use crate::store::{self, Notes, Reader};
 use crate::timing::Timing;
 use std::convert::Infallible;
 use std::path::PathBuf;
-use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
@@ -49,30 +48,15 @@ impl StreamWorker {
         let attempts = Attempts::new(&sink.name, notes);
         Self { sink: sink.clone(), stream: stream.to_owned(), site: site.to_owned(), db, newest, attempts }
     }
+}
 
-    /// Until the daemon ends, or the configuration has it otherwise.
-    pub(crate) async fn run(mut self, counts: Arc<Counts>) {
-        loop {
-            let why = match self.connected(&counts).await {
-                Err(Broken::Ended) => return,
-                Err(why) => why,
-                Ok(never) => match never {},
-            };
-            let pause = self.attempts.failed(&why, &counts);
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = counts.said_again() => {}
-            }
-        }
+impl Connects for StreamWorker {
+    fn attempts(&mut self) -> &mut Attempts {
+        &mut self.attempts
     }
 
-    /// One connection, until it breaks.
     async fn connected(&mut self, counts: &Counts) -> Result<Infallible, Broken> {
-        let mut reader = reader(&self.db).await?;
-        let (back, identity) =
-            beside(move || (reader.identity(), reader)).await.map(|(identity, reader)| (reader, identity))?;
-        reader = back;
-        let db_uuid = identity?;
+        let (db_uuid, mut reader) = opened(&self.db).await?;
         let named = format!("callbackd {}", self.site);
         let client = in_time(async { Ok(connect_nats(&self.sink, &named).await?) }).await?;
         let newest = *self.newest.borrow_and_update();
@@ -145,7 +129,9 @@ impl StreamWorker {
             self.attempts.note(at.walk.as_ref().map_or(at.acked, |(walk, _)| walk.to));
         }
     }
+}
 
+impl StreamWorker {
     fn says_anew(&self, why: Anew, counts: &Counts) {
         if why != Anew::Nothing {
             counts.walks();

@@ -13,6 +13,7 @@ use crate::store::copies::{Changed, Chunk, Rows};
 use crate::store::feed::Behind;
 use crate::store::{self, Notes, Reader};
 use crate::timing::Timing;
+use std::convert::Infallible;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,28 +72,40 @@ impl Worker {
         let attempts = Attempts::new(&sink.name, notes);
         Self { sink: sink.clone(), site: site.to_owned(), db, newest, attempts }
     }
+}
 
-    /// Until the daemon ends, or the configuration has it otherwise.
-    pub(crate) async fn run(mut self, counts: Arc<Counts>) {
-        loop {
-            let why = match self.connected(&counts).await {
-                Err(Broken::Ended) => return,
-                Err(why) => why,
-                Ok(never) => match never {},
-            };
-            let pause = self.attempts.failed(&why, &counts);
-            tokio::select! {
-                () = sleep(pause) => {}
-                () = counts.said_again() => {}
-            }
-        }
-    }
+/// A worker that connects to its sink.
+pub(super) trait Connects {
+    /// What goes wrong with it.
+    fn attempts(&mut self) -> &mut Attempts;
 
     /// One connection, until it breaks.
-    async fn connected(&mut self, counts: &Counts) -> Result<std::convert::Infallible, Broken> {
-        let db = self.db.clone();
-        let opened = beside(move || Reader::open(&db).and_then(|reader| Ok((reader.identity()?, reader))));
-        let (db_uuid, reader) = opened.await??;
+    fn connected(&mut self, counts: &Counts) -> impl Future<Output = Result<Infallible, Broken>> + Send;
+}
+
+/// Connects again and again, until the daemon ends, or the configuration has it otherwise.
+pub(super) async fn run(mut worker: impl Connects, counts: Arc<Counts>) {
+    loop {
+        let why = match worker.connected(&counts).await {
+            Err(Broken::Ended) => return,
+            Err(why) => why,
+            Ok(never) => match never {},
+        };
+        let pause = worker.attempts().failed(&why, &counts);
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = counts.said_again() => {}
+        }
+    }
+}
+
+impl Connects for Worker {
+    fn attempts(&mut self) -> &mut Attempts {
+        &mut self.attempts
+    }
+
+    async fn connected(&mut self, counts: &Counts) -> Result<Infallible, Broken> {
+        let (db_uuid, reader) = opened(&self.db).await?;
         let named = format!("callbackd {}", self.site);
         let mut connected: Connected = in_time(async { Ok(connect(&self.sink, &named).await?) }).await?;
         let of = Of { site: self.site.clone(), db_uuid };
@@ -106,7 +119,7 @@ impl Worker {
         let mut looked = look(reader, cursor.clone()).await?;
         loop {
             let (reader, read, lists) = looked;
-            let reader = if reader.may_be_kept() { reader } else { self.reader().await? };
+            let reader = if reader.may_be_kept() { reader } else { self::reader(&self.db).await? };
             if is_nothing(&read, &lists, &writer, &cursor) {
                 self.attempts.works(counts);
                 counts.whole(wall());
@@ -135,7 +148,9 @@ impl Worker {
             self.attempts.note(cursor.walk.as_ref().map_or(cursor.acked, |walk| walk.to));
         }
     }
+}
 
+impl Worker {
     async fn written(
         &self,
         writer: &mut Writer,
@@ -162,10 +177,6 @@ impl Worker {
             news = self.newest.changed() => news.map_err(|_| Broken::Ended),
             () = sleep(Timing::get().sink_lists) => Ok(()),
         }
-    }
-
-    async fn reader(&self) -> Result<Reader, Broken> {
-        reader(&self.db).await
     }
 }
 
@@ -196,6 +207,13 @@ async fn look(reader: Reader, at: Cursor) -> Result<Looked, Broken> {
         Ok::<_, store::Error>((reader, read, lists))
     });
     Ok(looked.await??)
+}
+
+/// The database's identity, and a reader of it.
+pub(super) async fn opened(db: &Path) -> Result<(String, Reader), Broken> {
+    let db = db.to_owned();
+    let opened = beside(move || Reader::open(&db).and_then(|reader| Ok((reader.identity()?, reader))));
+    Ok(opened.await??)
 }
 
 /// Another reader of the database.
