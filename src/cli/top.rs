@@ -225,7 +225,7 @@ pub fn footed(mut lines: Vec<String>, foot: String, height: usize) -> Vec<String
     lines
 }
 
-/// What the terminal is told, from the screen's first corner on; the line of this number is the chosen one.
+/// What is written to the terminal, from the screen's first corner on; the line of this number is the chosen one.
 #[must_use]
 pub fn frame(lines: &[String], chosen: Option<usize>, (width, height): (usize, usize)) -> String {
     let mut frame = "\x1b[H".to_owned();

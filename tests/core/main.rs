@@ -67,6 +67,7 @@ mod number_policy;
 mod out_of_order;
 mod outcomes;
 mod presence;
+mod pretend_presence;
 mod proof;
 mod queue_events;
 mod read_menus;

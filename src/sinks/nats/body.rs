@@ -11,7 +11,7 @@ use std::io::{Read, Write};
 
 /// A body that is longer is packed, bytes.
 const PACKED_FROM: usize = 512 << 10;
-/// Longest body as it is sent, bytes; servers take a mebibyte unless they are told otherwise, headers included.
+/// Longest body as it is sent, bytes; servers take a mebibyte unless they are configured otherwise, headers included.
 pub(crate) const MAX_BODY: usize = (1 << 20) - (8 << 10);
 /// Longest body once it is unpacked, bytes.
 pub(crate) const MAX_UNPACKED: usize = 32 << 20;
