@@ -17,13 +17,15 @@ mod shipped;
 mod sinks;
 mod webhooks;
 
-use super::target::which;
+use super::interrupted::Interrupted;
+use super::progress::onlooker;
+use super::target::{enter, which};
 use crate::config::{Config, Pbx, Settings};
 use crate::daemon::{LostReason, secret};
 use crate::exit::Exit;
 use crate::log::Wire;
 use crate::ownership::within;
-use crate::store::Reader;
+use crate::store::{self, Reader, verify};
 use ask::{PbxAnswers, ask};
 use callbackd_core::model::AttemptPrefix;
 use callbackd_core::tracker::pbx_clock::RIGHT_WITHIN_MS;
@@ -131,8 +133,22 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
 
 /// Reads a database from end to end and says on `out` what was found; times are shown in `zone`.
 pub fn database(args: &CheckArgs, db: &Path, zone: &TimeZone, out: &mut impl Write, width: Option<usize>) -> Exit {
+    let interrupted = match Interrupted::listen() {
+        Ok(interrupted) => interrupted,
+        Err(error) => {
+            anstream::eprintln!("error: cannot handle signals: {error}");
+            return Exit::Software;
+        }
+    };
+    let (bar, onlooker) = onlooker("reading every page and row", interrupted);
+    let read = enter(db).and_then(|()| verify(db, &onlooker));
+    bar.finish_and_clear();
+    if let Err(error @ store::Error::Interrupted { .. }) = &read {
+        anstream::eprintln!("error: {error}");
+        return Exit::Interrupted;
+    }
     let mut report = Report::new(out, args.json, width);
-    database::look(db, zone, &mut report);
+    database::look(read, db, zone, &mut report);
     report.conclude()
 }
 

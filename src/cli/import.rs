@@ -1,6 +1,8 @@
 //! `callbackd import`: the history that Asterisk's CDR and queue_log hold, as rows. It calls nobody back.
 
 use super::failure::Failure;
+use super::interrupted::Interrupted;
+use super::progress;
 use super::target::{enter, which};
 use crate::config::{Config, Pbx};
 use crate::daemon::feed_rules;
@@ -10,7 +12,7 @@ use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, PbxId, Record, Status};
 use callbackd_core::reconcile::{Account, Prover};
 use callbackd_core::tracker::MAX_TRUNKS_MET;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -80,7 +82,7 @@ pub struct Tally {
 /// Imports, shows how far it is on the terminal, and says on `out` what came of it.
 ///
 /// # Errors
-/// Files cannot be read, the database cannot be written. What was stored before is kept.
+/// Files cannot be read, the database cannot be written, a signal came. What was stored before is kept.
 pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<Tally, Failure> {
     // Files that are named say nothing of their PBX.
     let has_files = |pbx: &Pbx| args.cdr.is_none() && pbx.gap.cdr_csv.is_some();
@@ -97,7 +99,8 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     enter(db)?;
     // What is no input is refused before a database is made or migrated for it.
     let mut calls = Calls::since(&files, 0, &TimeZone::system())?;
-    let bar = progress(calls.reading().bytes());
+    let bar = progress::bytes(calls.reading().bytes());
+    let interrupted = Interrupted::listen()?;
     let first = first_of(&mut calls)?;
     let mut store = Store::open(db)?;
     store.record_changes(FeedRules { late: true, ..feed_rules(config) })?;
@@ -111,7 +114,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
         tally: Tally::default(),
     };
     import.trunks = import.reader.trunks(import.pbx, MAX_TRUNKS_MET)?;
-    import.all(first, calls, &bar, &mut store)?;
+    import.all(first, calls, (&bar, &interrupted), &mut store)?;
     let t = import.tally;
     #[allow(clippy::disallowed_methods, reason = "the door is where time comes in")]
     let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -142,13 +145,20 @@ impl Import<'_> {
         &mut self,
         first: Vec<Account>,
         mut calls: Calls,
-        bar: &ProgressBar,
+        (bar, interrupted): (&ProgressBar, &Interrupted),
         store: &mut Store,
     ) -> Result<(), Failure> {
         let mut next = Some(first);
         while let Some(accounts) = next {
             self.store(accounts, store)?;
             bar.set_position(calls.reading().passed());
+            if interrupted.is_asked() {
+                bar.finish_and_clear();
+                let stored = self.tally.stored;
+                return Err(Failure::Interrupted(format!(
+                    "{stored} calls were imported, and these are kept; the same command does the rest"
+                )));
+            }
             next = calls.further()?;
         }
         self.tally.cdrs = calls.reading().cdrs();
@@ -200,15 +210,5 @@ fn write(store: &mut Store, records: &[Record]) -> Result<(), Failure> {
             Err(Failure::Missing(format!("the database refused a call: {}; please report this", refused.error)))
         }
         None => Ok(()),
-    }
-}
-
-/// On the terminal only.
-fn progress(total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes} of {total_bytes}, {eta} left");
-    let bar = ProgressBar::new(total);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }

@@ -18,6 +18,7 @@ pub mod man;
 pub mod missed;
 pub mod next;
 mod plain;
+mod progress;
 pub mod rejudge;
 pub mod replay;
 pub mod report;

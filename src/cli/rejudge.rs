@@ -6,6 +6,7 @@ use super::calls::when;
 use super::failure::Failure;
 use super::interrupted::Interrupted;
 use super::plain::{json_line, local, safe};
+use super::progress;
 use super::target::{Target, TargetArgs, enter, which};
 use crate::config::{Config, Pbx};
 use crate::daemon::feed_rules;
@@ -13,7 +14,7 @@ use crate::store::{FeedRules, Judged, Reader, Store, StoredCall, Untaped};
 use again::{Again, Made};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, FinishedCall, OurAttempts, PbxId, Quality, Record};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -130,7 +131,7 @@ pub fn run(args: &RejudgeArgs, config: &Config, target: &Target, out: &mut impl 
         tally: Tally::default(),
         open: BTreeSet::new(),
         interrupted,
-        bar: progress(until_ms - since_ms),
+        bar: progress::bar(u64::try_from(until_ms - since_ms).unwrap_or(0)),
     };
     judge.all(&pbxs, target, args.dry_run, out)?;
     let Untaped { whole, partly } = reader.untaped((since_ms, until_ms))?;
@@ -346,13 +347,4 @@ fn say(tally: &Tally, args: &RejudgeArgs, out: &mut impl Write) -> Result<(), Fa
         )?;
     }
     Ok(())
-}
-
-/// On the terminal only.
-fn progress(span_ms: Millis) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(span_ms).unwrap_or(0));
-    match ProgressStyle::with_template("{bar:40} {percent:>3} %, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }

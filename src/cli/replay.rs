@@ -1,6 +1,7 @@
 //! `callbackd replay`: runs recorded AMI streams through the same tracker and store as the daemon, as fast as it can.
 
-use super::target;
+use super::interrupted::Interrupted;
+use super::{progress, target};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::ownership;
@@ -11,6 +12,7 @@ use callbackd_core::ami::recorded::Recorded;
 use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
 use callbackd_core::model::{Direction, Moment, OurAttempts, Record};
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
+use indicatif::ProgressBar;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::FileTypeExt;
@@ -87,6 +89,19 @@ pub enum ReplayError {
         /// Its first bytes, escaped.
         excerpt: String,
     },
+    /// The system does not pass signals on.
+    #[error("cannot handle signals: {0}")]
+    Signals(io::Error),
+    /// A signal came; what was stored is said.
+    #[error("interrupted: {calls} calls of {at} were stored, and are kept: {db} holds no whole replay", at = at.display(), db = db.display())]
+    Interrupted {
+        /// So many.
+        calls: u64,
+        /// The recording that was being read.
+        at: PathBuf,
+        /// The database.
+        db: PathBuf,
+    },
     /// The database cannot be written.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -100,6 +115,8 @@ impl ReplayError {
             Self::WhichPbx(_) => Exit::Usage.code(),
             Self::Read { .. } => 66,
             Self::NotAmi { .. } => 65,
+            Self::Signals(_) => Exit::Software.code(),
+            Self::Interrupted { .. } => Exit::Interrupted.code(),
             Self::Store(error) => error.exit_code(),
         }
     }
@@ -112,6 +129,7 @@ impl ReplayError {
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
     let pbx = target::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
     target::enter(&args.db)?;
+    let interrupted = Interrupted::listen().map_err(ReplayError::Signals)?;
     // What is no input is refused before a database is made or migrated for it.
     args.files.iter().try_for_each(|path| has_a_frame(path))?;
     let mut store = Store::open(&args.db)?;
@@ -119,11 +137,19 @@ pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<T
     let mut tracker =
         Tracker::new(&pbx.name, pbx.settings.rules(), OurAttempts::of_anybody(), store.take_over(&pbx.name)?);
     tracker.keeps_tapes();
-    let mut replay = Replay::new(tracker);
+    // What is in a pipe is not counted.
+    let sizes = args.files.iter().filter_map(|path| path.metadata().ok()).map(|meta| meta.len());
+    let mut replay = Replay::new(tracker, progress::bytes(sizes.sum()), interrupted);
     for path in &args.files {
         replay.file(path, &mut store)?;
+        if replay.interrupted.is_asked() {
+            replay.store(&mut store, 1)?;
+            replay.bar.finish_and_clear();
+            return Err(ReplayError::Interrupted { calls: replay.tally.calls, at: path.clone(), db: args.db.clone() });
+        }
     }
     replay.finish(&mut store)?;
+    replay.bar.finish_and_clear();
     let t = replay.tally;
     // Whoever reads the summary from a closed pipe does not want it.
     let _ = writeln!(
@@ -192,11 +218,14 @@ struct Replay {
     now: Moment,
     records: Vec<Record>,
     tally: Tally,
+    bar: ProgressBar,
+    interrupted: Interrupted,
 }
 
 impl Replay {
-    fn new(tracker: Tracker) -> Self {
-        Self { tracker, now: Moment { wall_ms: 0, mono_ms: 0 }, records: Vec::new(), tally: Tally::default() }
+    fn new(tracker: Tracker, bar: ProgressBar, interrupted: Interrupted) -> Self {
+        let now = Moment { wall_ms: 0, mono_ms: 0 };
+        Self { tracker, now, records: Vec::new(), tally: Tally::default(), bar, interrupted }
     }
 
     fn file(&mut self, path: &Path, store: &mut Store) -> Result<(), ReplayError> {
@@ -210,8 +239,9 @@ impl Replay {
         let mut frames = 0;
         let mut excerpt = String::new();
         loop {
-            let at_end = read_some(&mut file, &mut buffer).map_err(unreadable)? == 0;
-            self.tally.bytes += buffer.len() as u64;
+            let read = read_some(&mut file, &mut buffer).map_err(unreadable)?;
+            let at_end = read == 0;
+            self.tally.bytes += read as u64;
             if excerpt.is_empty() {
                 excerpt = excerpt_of(&buffer);
             }
@@ -234,8 +264,12 @@ impl Replay {
                 }
             }
             self.store(store, RECORDS_PER_COMMIT)?;
+            self.bar.set_position(self.tally.bytes);
             if at_end {
                 break;
+            }
+            if self.interrupted.is_asked() {
+                return Ok(());
             }
         }
         for received in held.take().unwrap_or_default() {

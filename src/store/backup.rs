@@ -2,9 +2,9 @@
 
 use super::inspect::{Found, Opened, beside, identify, open_read_only};
 use super::open::resolve;
-use super::{Error, identity, verify};
+use super::{Error, Onlooker, Part, identity, verify};
 use crate::ownership::within;
-use rusqlite::backup::{Backup, StepResult};
+use rusqlite::backup::{Backup, Progress, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
@@ -70,20 +70,20 @@ impl Source {
     /// only if `replace`.
     ///
     /// # Errors
-    /// See [`Error`]; in each case `to` is as it was.
-    pub(crate) fn copy_to(&self, to: &Path, replace: bool) -> Result<Copied, Error> {
+    /// [`Error::Interrupted`] by `onlooker`, and see [`Error`]; in each case `to` is as it was.
+    pub(crate) fn copy_to(&self, to: &Path, replace: bool, onlooker: &Onlooker) -> Result<Copied, Error> {
         let from = &self.path;
         let to = &target(to)?;
         may_be_written(from, to, replace)?;
         let partial = Partial::create(to)?;
-        copy(&self.opened.connection, &partial.0).map_err(|error| match error.sqlite_error_code() {
+        copy(&self.opened.connection, &partial.0, onlooker).map_err(|error| match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::sqlite(from, error),
             _ => Error::sqlite(to, error),
         })?;
         if self.opened.immutable && beside(from, "-wal").exists() {
             return Err(Error::ChangedUnderReader { path: from.clone() });
         }
-        let (calls, callbacks) = examine(from, &partial.0)?;
+        let (calls, callbacks) = examine(from, &partial.0, onlooker)?;
         let failed = |source| Error::CannotCreate { path: to.clone(), source };
         let file = File::open(&partial.0).map_err(failed)?;
         file.sync_all().map_err(failed)?;
@@ -97,8 +97,8 @@ impl Source {
 ///
 /// # Errors
 /// See [`Error`]; in each case `to` is as it was.
-pub fn backup(from: &Path, to: &Path, replace: bool) -> Result<Copied, Error> {
-    Source::open(from)?.copy_to(to, replace)
+pub fn backup(from: &Path, to: &Path, replace: bool, onlooker: &Onlooker) -> Result<Copied, Error> {
+    Source::open(from)?.copy_to(to, replace, onlooker)
 }
 
 /// The copy's own name: links that lead to it are not followed, they are replaced.
@@ -141,7 +141,7 @@ fn may_be_written(from: &Path, to: &Path, replace: bool) -> Result<(), Error> {
     }
 }
 
-fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
+fn copy(source: &Connection, to: &Path, onlooker: &Onlooker) -> rusqlite::Result<()> {
     let mut copy =
         Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // An unfinished copy is thrown away: nothing is to be rolled back in it, and it is synced once, at its end.
@@ -153,6 +153,9 @@ fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
             StepResult::More => std::thread::sleep(REST),
             _ => return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)),
         }
+        let Progress { remaining, pagecount } = backup.progress();
+        let pages = |number: i32| u64::from(number.unsigned_abs());
+        onlooker.sees(Part { done: pages(pagecount - remaining), of: pages(pagecount) })?;
     }
     drop(backup);
     // One that is marked as having a write-ahead log needs files beside it, which not everybody can make who may read it.
@@ -161,9 +164,10 @@ fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
 }
 
 /// Calls and callbacks of a copy that was found sound.
-fn examine(from: &Path, copy: &Path) -> Result<(u64, u64), Error> {
+fn examine(from: &Path, copy: &Path, onlooker: &Onlooker) -> Result<(u64, u64), Error> {
     let failed = |error| Error::sqlite(from, error);
     let opened = open_read_only(copy, false)?;
+    onlooker.watches(&opened.connection).map_err(failed)?;
     let faults = verify::integrity(&opened.connection).map_err(failed)?;
     if let Some(first) = faults.first() {
         let detail = format!("{first}; no copy was made");

@@ -192,6 +192,12 @@ pub enum Error {
         /// The file's path.
         path: PathBuf,
     },
+    /// Whoever looked on ended it.
+    #[error("interrupted: {} is as it was", path.display())]
+    Interrupted {
+        /// The file's path.
+        path: PathBuf,
+    },
     /// The system cannot read it.
     #[error("cannot read {}: {source}: look for what the kernel says about this disk (journalctl -k)", path.display())]
     Unreadable {
@@ -214,7 +220,7 @@ impl Error {
     /// The code with which the program ends, from `sysexits.h`: systemd and scripts see from it whether trying again can help.
     ///
     /// 65 the file's contents; 66 no such file; 73 cannot be created; 74 input/output; 75 try again; 77 permission;
-    /// 78 a schema newer than the program, which no restart fixes (like a wrong configuration).
+    /// 78 a schema newer than the program, which no restart fixes (like a wrong configuration); 130 interrupted.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -240,6 +246,7 @@ impl Error {
             | Self::ChangedUnderReader { .. } => 75,
             Self::NoPermission { .. } | Self::AnothersPlace { .. } | Self::NotSafe(_) | Self::NotOurs { .. } => 77,
             Self::NewerSchema { .. } => 78,
+            Self::Interrupted { .. } => 130,
         }
     }
 
@@ -266,6 +273,7 @@ impl Error {
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path, holder: None },
+            Some(ErrorCode::OperationInterrupted) => Self::Interrupted { path },
             // Of what is written, a record that is too long is refused for itself.
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::TooBig) => Self::Damaged { path, detail: source.to_string() },
             Some(ErrorCode::PermissionDenied) => {

@@ -2,7 +2,7 @@
 
 use super::inspect::{Found, beside, inspect};
 use super::open::resolve;
-use super::{Error, SCHEMA_VERSION, Store};
+use super::{Error, Onlooker, SCHEMA_VERSION, Store};
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
@@ -20,8 +20,8 @@ pub struct Vacuumed {
 /// Writes the database anew without its free pages. No daemon may use it meanwhile: calls and callbacks would have to wait.
 ///
 /// # Errors
-/// [`Error::MustStop`] if a daemon runs, [`Error::NoRoom`], and what [`Store::open`] refuses; the database is as it was.
-pub fn vacuum(path: &Path) -> Result<Vacuumed, Error> {
+/// [`Error::MustStop`] if a daemon runs, [`Error::NoRoom`], [`Error::Interrupted`] by `onlooker`, and what [`Store::open`] refuses; the database is as it was.
+pub fn vacuum(path: &Path, onlooker: &Onlooker) -> Result<Vacuumed, Error> {
     let path = resolve(path)?;
     // What is not there is not made, and what is old is not migrated, by the way.
     match inspect(&path)? {
@@ -38,6 +38,7 @@ pub fn vacuum(path: &Path) -> Result<Vacuumed, Error> {
         Some(ErrorCode::DiskFull) => Error::NoRoom { path: path.clone(), needed: before },
         _ => Error::sqlite(&path, error),
     };
+    onlooker.watches(store.connection()).map_err(failed)?;
     store.connection().execute_batch("VACUUM").map_err(failed)?;
     // A reader can keep the log from being emptied; it is emptied later then.
     store.connection().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! Whether a database is sound: every page, every row, and what it holds.
 
 use super::inspect::{Found, beside, identify, open_read_only};
-use super::{Error, SCHEMA_VERSION};
+use super::{Error, Onlooker, SCHEMA_VERSION};
 use callbackd_core::millis::Millis;
 use rusqlite::{Connection, ErrorCode};
 use std::collections::BTreeMap;
@@ -64,8 +64,8 @@ impl Verified {
 /// Reads all of `path` and changes nothing. A daemon that writes to it is not kept waiting.
 ///
 /// # Errors
-/// What is not one of our databases, or cannot be read at all, see [`Error`]; damage that leaves it readable is in the result.
-pub fn verify(path: &Path) -> Result<Verified, Error> {
+/// [`Error::Interrupted`] by `onlooker`; what is not one of our databases, or cannot be read at all, see [`Error`]; damage that leaves it readable is in the result.
+pub fn verify(path: &Path, onlooker: &Onlooker) -> Result<Verified, Error> {
     let opened = open_read_only(path, false)?;
     let connection = &opened.connection;
     let failed = |error| Error::sqlite(path, error);
@@ -73,13 +73,20 @@ pub fn verify(path: &Path) -> Result<Verified, Error> {
     let Found::Ours { version } = identify(path, connection)? else {
         return Err(Error::NotFound { path: path.to_owned() });
     };
+    onlooker.watches(connection).map_err(failed)?;
     let faults = integrity(connection).map_err(failed)?;
     // A count that damage makes impossible is 0: the faults say why.
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap_or(0).unsigned_abs();
+    let orphans = match orphans(connection) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => return Err(failed(error)),
+        orphans => orphans.unwrap_or_default(),
+    };
+    // The rest takes no time.
+    connection.progress_handler(0, None::<fn() -> bool>).map_err(failed)?;
     let verified = Verified {
         path: path.to_owned(),
         version,
-        orphans: orphans(connection).unwrap_or_default(),
+        orphans,
         page_bytes: number("PRAGMA page_size"),
         pages: number("PRAGMA page_count"),
         free_pages: number("PRAGMA freelist_count"),

@@ -46,6 +46,7 @@ mod limits_named;
 mod link;
 mod link_trouble;
 mod log_lines;
+mod long_work;
 mod man_pages;
 mod manager_conf;
 mod memory;

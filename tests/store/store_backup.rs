@@ -1,7 +1,9 @@
 //! A copy is the database as it was at one moment, whatever is written meanwhile, and it takes nobody's place unasked.
 
 use crate::store::stored::{abandoned, answered, names, record};
-use callbackd::store::{Ack, Batch, CallFilter, Error, Reader, SCHEMA_VERSION, Store, Writer, backup, migrations};
+use callbackd::store::{
+    Ack, Batch, CallFilter, Error, Onlooker, Reader, SCHEMA_VERSION, Store, Writer, backup, migrations,
+};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -33,7 +35,7 @@ fn integrity(path: &Path) -> String {
 #[track_caller]
 fn refused(place: &Place, to: &Path, force: bool, code: u8, words: &str) {
     let before = names(place.directory.path());
-    let error = backup(&place.db, to, force).unwrap_err();
+    let error = backup(&place.db, to, force, &Onlooker::nobody()).unwrap_err();
     assert_eq!(error.exit_code(), code, "{error}");
     assert!(error.to_string().contains(words), "{error}");
     assert_eq!(names(place.directory.path()), before);
@@ -61,7 +63,7 @@ fn a_copy_made_beside_a_busy_writer_is_sound_and_of_one_moment() {
         }
         (seq, writer)
     });
-    let copied = backup(&place.db, &place.copy, false).unwrap();
+    let copied = backup(&place.db, &place.copy, false, &Onlooker::nobody()).unwrap();
     enough.store(true, Ordering::Relaxed);
     let (written, writer) = busy.join().unwrap();
     assert!(written > 3, "the writer was kept waiting: {written} commits");
@@ -81,7 +83,7 @@ fn a_copy_needs_no_files_beside_it_to_be_read() {
     let place = place();
     let mut store = Store::open(&place.db).unwrap();
     store.write(&[record(abandoned("1.1"))]).unwrap();
-    backup(&place.db, &place.copy, false).unwrap();
+    backup(&place.db, &place.copy, false, &Onlooker::nobody()).unwrap();
     // Versions of the file format for writing and reading: 1 is a rollback journal, 2 a write-ahead log (https://sqlite.org/fileformat.html).
     let version = |path: &Path| std::fs::read(path).unwrap()[18..20].to_vec();
     assert_eq!((version(&place.db), version(&place.copy)), (vec![2, 2], vec![1, 1]));
@@ -101,7 +103,7 @@ fn a_copy_without_a_daemon_leaves_nothing_beside_it_and_is_closed_to_others() {
     let mut store = Store::open(&place.db).unwrap();
     store.write(&[record(abandoned("1.1"))]).unwrap();
     drop(store);
-    let copied = backup(&place.db, &place.copy, false).unwrap();
+    let copied = backup(&place.db, &place.copy, false, &Onlooker::nobody()).unwrap();
     assert_eq!((copied.calls, copied.callbacks), (1, 0));
     assert_eq!(std::fs::metadata(&place.copy).unwrap().permissions().mode() & 0o7777 & !0o640, 0);
     assert_eq!(names(place.directory.path()), ["calls.db", "calls.db.lock", "copy.db"]);
@@ -114,7 +116,7 @@ fn what_is_there_is_replaced_only_when_asked() {
     std::fs::write(&place.copy, "somebody's").unwrap();
     refused(&place, &place.copy, false, 73, "--force");
     assert_eq!(std::fs::read(&place.copy).unwrap(), b"somebody's");
-    backup(&place.db, &place.copy, true).unwrap();
+    backup(&place.db, &place.copy, true, &Onlooker::nobody()).unwrap();
     assert_eq!(count(&place.copy), 0);
 }
 
@@ -138,7 +140,7 @@ fn a_copy_never_takes_the_place_of_the_database_or_of_one_in_use() {
 #[test]
 fn nothing_is_copied_from_what_is_no_database_or_is_not_there_or_to_nowhere() {
     let place = place();
-    assert!(matches!(backup(&place.db, &place.copy, false), Err(Error::NotFound { .. })));
+    assert!(matches!(backup(&place.db, &place.copy, false, &Onlooker::nobody()), Err(Error::NotFound { .. })));
     std::fs::write(&place.db, "not a database at all\n".repeat(100)).unwrap();
     refused(&place, &place.copy, false, 65, "is not an SQLite database");
     std::fs::remove_file(&place.db).unwrap();
@@ -164,6 +166,6 @@ fn a_copy_of_an_earlier_schema_is_a_copy_too() {
     connection.pragma_update(None, "application_id", 1_128_418_116).unwrap();
     drop(connection);
     const { assert!(SCHEMA_VERSION > 1) };
-    let copied = backup(&place.db, &place.copy, false).unwrap();
+    let copied = backup(&place.db, &place.copy, false, &Onlooker::nobody()).unwrap();
     assert_eq!((copied.calls, copied.callbacks), (0, 0));
 }

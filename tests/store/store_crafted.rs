@@ -1,7 +1,7 @@
 //! Databases that somebody has built to do harm, or altered: each is refused with 65 and a fix, by whoever opens it, and left as it is.
 
 use crate::store::stored::{MONDAY_10, abandoned, contents, record};
-use callbackd::store::{self, CallFilter, Reader, Store};
+use callbackd::store::{self, CallFilter, Onlooker, Reader, Store};
 use rusqlite::Connection;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -42,9 +42,9 @@ fn refused(sql: &str, words: &[&str]) {
     for (who, error) in [
         ("the writer", Store::open(&crafted.path).map(drop)),
         ("a reader", Reader::open(&crafted.path).map(drop)),
-        ("a check", store::verify(&crafted.path).map(drop)),
-        ("a copy", store::backup(&crafted.path, &copy, false).map(drop)),
-        ("vacuum", store::vacuum(&crafted.path).map(drop)),
+        ("a check", store::verify(&crafted.path, &Onlooker::nobody()).map(drop)),
+        ("a copy", store::backup(&crafted.path, &copy, false, &Onlooker::nobody()).map(drop)),
+        ("vacuum", store::vacuum(&crafted.path, &Onlooker::nobody()).map(drop)),
     ] {
         let error = error.expect_err(who);
         assert_eq!(error.exit_code(), 65, "{who}: {error}");
@@ -144,5 +144,10 @@ fn what_somebody_added_for_their_own_reports_is_left_alone() {
     store.optimize(None).unwrap();
     drop(store);
     assert_eq!(all_calls(&crafted.path).unwrap(), 2);
-    assert!(store::verify(&crafted.path).unwrap().span_ms.is_some_and(|(oldest, _)| oldest == MONDAY_10));
+    assert!(
+        store::verify(&crafted.path, &Onlooker::nobody())
+            .unwrap()
+            .span_ms
+            .is_some_and(|(oldest, _)| oldest == MONDAY_10)
+    );
 }

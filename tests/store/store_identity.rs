@@ -1,7 +1,7 @@
 //! Which database it is: kept through all that leaves it where it is, and new in every copy.
 
 use crate::store::stored::{abandoned, record};
-use callbackd::store::{Reader, Store, backup, migrations, vacuum};
+use callbackd::store::{Onlooker, Reader, Store, backup, migrations, vacuum};
 use callbackd_core::model::{AttemptRow, Record};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -74,7 +74,7 @@ fn restarts_upkeep_and_moves_leave_it_the_database_that_it_is() {
     let place = Place::new();
     let before = makes_attempts(&place.db, 1..=3);
     assert_eq!(opened(&place.db), before, "a restart");
-    vacuum(&place.db).unwrap();
+    vacuum(&place.db, &Onlooker::nobody()).unwrap();
     assert_eq!(opened(&place.db), before, "vacuum");
     std::fs::remove_file(place.path("calls.db.lock")).unwrap();
     assert_eq!(opened(&place.db), before, "somebody tidied up");
@@ -101,7 +101,7 @@ fn a_crash_between_the_commit_and_the_note_of_it_is_no_copy() {
 fn a_copy_by_backup_is_another_database_and_so_is_each_place_that_it_is_put() {
     let place = Place::new();
     let before = makes_attempts(&place.db, 1..=2);
-    backup(&place.db, &place.path("copy.db"), false).unwrap();
+    backup(&place.db, &place.path("copy.db"), false, &Onlooker::nobody()).unwrap();
     assert!(!place.path("copy.db-wal").exists());
     let copy = Reader::open(&place.path("copy.db")).unwrap().attempt_prefix().unwrap().as_str().to_owned();
     assert_ne!(copy, before);

@@ -2,10 +2,9 @@
 
 use super::report::{Finding, Hint, Report};
 use crate::cli::plain::{local, size};
-use crate::cli::target::enter;
 use crate::exit::Exit;
 use crate::store::examine::examine;
-use crate::store::{self, APPLICATION_ID, MAX_FAULTS, SCHEMA_VERSION, Verified, verify};
+use crate::store::{self, APPLICATION_ID, MAX_FAULTS, SCHEMA_VERSION, Verified};
 use jiff::tz::TimeZone;
 use std::path::Path;
 
@@ -13,9 +12,9 @@ use std::path::Path;
 const MUCH_FREE: (u64, u64) = (30, 50_000_000);
 
 /// Adds what is found.
-pub(crate) fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
+pub(crate) fn look(read: Result<Verified, store::Error>, db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
     report.section(&format!("Database {}", db.display()));
-    let verified = match enter(db).and_then(|()| verify(db)) {
+    let verified = match read {
         Ok(verified) => verified,
         Err(error) => {
             let finding = Finding::missing("database", error.to_string());
