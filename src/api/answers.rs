@@ -2,9 +2,10 @@
 
 use crate::store::feed::{Change, ChangedRow, Cursor, Feed};
 use crate::store::{CodeCount, OfCall, StoredCall};
+use callbackd_core::callbacks::commands::{Requested, Tagged};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{
-    AttemptRow, CallbackRow, FinishedCall, IvrStep, Leg, QueueVisit, Rating, RecoveredBy, Tag,
+    AttemptRow, CallbackRow, DoNotCall, FinishedCall, IvrStep, Leg, QueueVisit, Rating, RecoveredBy, Tag,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -174,6 +175,34 @@ impl<'a> CallAnswer<'a> {
         let (legs, queue_visits, ivr_steps) = (&*call.legs, &*call.visits, &*call.ivr);
         let children = Children { legs, queue_visits, ivr_steps, tags: &call.tags, ratings: &call.ratings };
         Self { children: Some(children), ..Self::row(stored) }
+    }
+}
+
+/// A code that was set on a call, and what came of it.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct CodeSet {
+    /// What is said of the call now.
+    tag: Tag,
+    /// The callback that the code asks for; `null` if it asks for none, or none is made.
+    callback: Option<CallbackRow>,
+    /// An attempt at that callback goes on: the code asks for it, or for the next one, when that is over.
+    after_attempt: bool,
+    /// Why the code, which asks for a callback, made none.
+    no_callback: Option<String>,
+    /// The entry by which the customer is not called; `null` if the code keeps nobody from being called.
+    do_not_call: Option<DoNotCall>,
+}
+
+impl From<Tagged> for CodeSet {
+    fn from(Tagged { tag, request, do_not_call }: Tagged) -> Self {
+        let after_attempt = matches!(request, Some(Requested::AfterAttempt(_)));
+        let (callback, no_callback) = match request {
+            None => (None, None),
+            Some(Requested::By(row) | Requested::AfterAttempt(row)) => (Some(*row), None),
+            Some(Requested::Not(why)) => (None, Some(why.to_string())),
+        };
+        Self { tag, callback, after_attempt, no_callback, do_not_call }
     }
 }
 

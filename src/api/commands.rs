@@ -264,12 +264,16 @@ pub(super) fn refusal(error: &CommandError) -> Failure {
         CommandError::NotOnTheList(_) => ("number", "GET /v1/dnc lists them".to_owned()),
         CommandError::DoNotCall(number) => ("number", format!("DELETE /v1/dnc/{number} takes it off that list")),
         CommandError::NoSuchCallback(_) => ("id", "GET /v1/callbacks lists them".to_owned()),
-        CommandError::Closed { .. }
-        | CommandError::Active { .. }
-        | CommandError::OpenAlready { .. }
-        | CommandError::Full(_)
-        | CommandError::ListFull
-        | CommandError::TooManyWait(_) => return Failure::new(status_of(error), error.to_string()),
+        CommandError::Closed { id, .. } => ("id", format!("POST /v1/callbacks/{id}/retry opens it again")),
+        CommandError::Active { id, .. } => ("id", format!("try again when GET /v1/callbacks/{id} says another state")),
+        CommandError::OpenAlready { id } => ("id", format!("GET /v1/callbacks/{id} is the one that is open")),
+        CommandError::Full(_) => {
+            ("body", "try again when some are closed; GET /v1/callbacks?open=true lists them".to_owned())
+        }
+        CommandError::ListFull => ("number", "DELETE /v1/dnc/NUMBER makes room".to_owned()),
+        CommandError::TooManyWait(_) => {
+            return Failure::new(status_of(error), error.to_string()).with_fix("try again later");
+        }
     };
     Failure::of_field(field, error.to_string(), fix).with_status(status_of(error))
 }

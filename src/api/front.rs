@@ -1,6 +1,7 @@
 //! What all requests share: the way to the daemon's loop, the connections for reading, and how a refusal is said.
 
 use super::Ask;
+use super::answers::CodeSet;
 use super::commands::{needed, refusal, refusal_of_form};
 use super::frames::Frames;
 use super::query::{DESCRIBED, unknown};
@@ -9,7 +10,7 @@ use super::slots::Slots;
 use super::status::Status;
 use super::web::Today;
 use crate::store::tokens::Role;
-use crate::store::{self, Reader};
+use crate::store::{self, NoChoice, Reader};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
@@ -23,7 +24,6 @@ use rustix::process::geteuid;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -162,10 +162,8 @@ impl From<store::Error> for Failure {
 /// A path or a body that cannot be read is answered in JSON as everything else is.
 impl From<PathRejection> for Failure {
     fn from(rejection: PathRejection) -> Self {
-        let why = rejection.body_text();
-        let why = why.strip_prefix("Invalid URL: ").unwrap_or(&why);
         let fix = format!("ids of callbacks are whole numbers, names and numbers are UTF-8 ({DESCRIBED})");
-        Self::of_field("path", format!("the path cannot be read: {why}: {fix}"), fix).with_status(rejection.status())
+        Self::of_field("path", format!("the path cannot be read: {fix}"), fix).with_status(rejection.status())
     }
 }
 
@@ -296,7 +294,7 @@ impl Front {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
             Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "added": entry }))),
             Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "removed": number }))),
-            Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
+            Ok(Done::Tagged(tagged)) => Ok(Json(json!(CodeSet::from(*tagged)))),
             Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
             Err(error) => Err(say(&error)),
         }
@@ -316,25 +314,36 @@ impl Front {
         })
     }
 
-    /// The code that is named, as it is written: shipped, configured, or borne by a call.
-    pub(super) async fn code(&self, field: &str, named: Option<String>) -> Result<Option<String>, Failure> {
-        let Some(code) = named.map(|code| code.to_ascii_uppercase()) else { return Ok(None) };
-        let wanted = code.clone();
-        let known = self.read(move |reader| {
-            let mut known = reader.known_codes()?.iter().any(|code| code.code == wanted);
-            if !known {
-                reader.each_tag(Some(&wanted), None, None, |_| {
-                    known = true;
-                    ControlFlow::Break(())
-                })?;
-            }
-            Ok(known)
+    /// A name as the database has it; where nothing has it, those that there are.
+    pub(super) async fn choose<T: Send + 'static>(
+        &self,
+        field: &str,
+        choose: impl FnOnce(&Reader) -> Result<T, NoChoice> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let chosen = self.read(|reader| match choose(reader) {
+            Ok(chosen) => Ok(Ok(chosen)),
+            Err(NoChoice::Store(error)) => Err(error),
+            Err(NoChoice::Unknown { why, fix }) => Ok(Err((why, fix))),
         });
-        if known.await? {
-            return Ok(Some(code));
-        }
-        let why = format!("there is no code {}, and no call has it", code.escape_debug());
-        Err(Failure::of_field(field, why, "GET /v1/codes lists them"))
+        chosen.await?.map_err(|(why, fix)| Failure::of_field(field, format!("{why}; {fix}"), fix))
+    }
+
+    /// The code that is named, as it is written: shipped, configured, or borne by a call.
+    pub(super) async fn code(&self, field: &str, mut named: Option<String>) -> Result<Option<String>, Failure> {
+        self.choose(field, |reader| reader.choose_code(&mut named).map(|()| named)).await
+    }
+
+    /// The queue that is named, as it is written: one that a call was in, or that the PBX has now.
+    pub(super) async fn queue(&self, named: Option<String>) -> Result<Option<String>, Failure> {
+        let Some(wanted) = named.clone() else { return Ok(None) };
+        let mut stored = named;
+        let unknown = match self.choose("queue", |reader| reader.choose_queue(&mut stored).map(|()| stored)).await {
+            Ok(queue) => return Ok(queue),
+            Err(unknown) => unknown,
+        };
+        let now = self.ask(Ask::Queues).await?;
+        let of_now = now.into_iter().map(|queue| queue.queue).find(|queue| queue.eq_ignore_ascii_case(&wanted));
+        of_now.map(Some).ok_or(unknown)
     }
 
     /// Reads on a thread that may wait.

@@ -2,7 +2,7 @@
 
 use super::complete;
 use super::failure::Failure;
-use super::plain::{clip, json_line, safe};
+use super::plain::{clip, json_line, local, safe};
 use super::target::{Target, TargetArgs, known};
 use crate::api::answers::CodeAnswer;
 use crate::api::client::ClientError;
@@ -10,7 +10,7 @@ use crate::api::percent;
 use crate::store::CodeCount;
 use callbackd_core::model::codes::OnCallback;
 use comfy_table::{Table, presets::NOTHING};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Write;
 
 /// Set a code on a call, or take one off it
@@ -83,9 +83,29 @@ pub fn run(args: &TagArgs, target: &Target, out: &mut impl Write) -> Result<(), 
     if *remove {
         writeln!(out, "call {} no longer has {code}", safe(call))?;
     } else {
-        writeln!(out, "call {} has {code}", safe(call))?;
+        writeln!(out, "call {} has {code}{}", safe(call), what_came(&answer, target))?;
     }
     Ok(())
+}
+
+/// What came of a code, as the end of a sentence.
+fn what_came(answer: &Value, target: &Target) -> String {
+    let at = |ms: &Value| ms.as_i64().map(|ms| local(ms, &target.zone, "%a %Y-%m-%d %H:%M")).unwrap_or_default();
+    let number = |of: &Value| safe(of["number_e164"].as_str().unwrap_or("the customer"));
+    if let Some(why) = answer["no_callback"].as_str() {
+        return format!(", but no callback is made: {}", safe(why));
+    }
+    match (&answer["callback"], &answer["do_not_call"]) {
+        (Value::Null, Value::Null) => String::new(),
+        (Value::Null, entry) => match entry["until_ms"].is_null() {
+            true => format!(": {} is not called back any more", number(entry)),
+            false => format!(": {} is not called back until {}", number(entry), at(&entry["until_ms"])),
+        },
+        (row, _) if answer["after_attempt"] == true => {
+            format!(": an attempt at callback {} goes on, and the code asks for one when that is over", row["id"])
+        }
+        (row, _) => format!(": callback {} is due {}", row["id"], at(&row["due_ms"])),
+    }
 }
 
 /// Where several PBXs may be meant, a person names one with an option.

@@ -98,13 +98,18 @@ pub fn run(args: &WebhooksArgs, target: &Target, out: &mut impl Write, notes: &m
         }
         WebhooksCommand::Resend { name, seq } => {
             let answer = order(name, "resend", &json!({ "seq": seq }))?;
-            let said = format!("{} messages are sent once more", answer["messages"]);
+            let said = match answer["messages"].as_i64() {
+                Some(1) => "1 message is sent once more".to_owned(),
+                messages => format!("{} messages are sent once more", messages.unwrap_or_default()),
+            };
             (answer, said)
         }
         WebhooksCommand::Pause { name } => {
             (order(name, "pause", &json!({}))?, format!("{name} is paused: what comes waits"))
         }
-        WebhooksCommand::Resume { name } => (order(name, "resume", &json!({}))?, format!("{name} is sent to")),
+        WebhooksCommand::Resume { name } => {
+            (order(name, "resume", &json!({}))?, format!("{name} is sent to again: what waits is tried at once"))
+        }
     };
     if target.json {
         json_line(&answer, out)?;
@@ -182,7 +187,8 @@ fn show(target: &Target, name: &str, limit: u32, out: &mut impl Write) -> Result
             MessageState::GivenUp => "given up".to_owned(),
             MessageState::Again => "about to be sent again".to_owned(),
         };
-        writeln!(out, "\n{seq} {} {}: {then}, sent {attempts} times", safe(kind), safe(key))?;
+        let plural = if *attempts == 1 { "" } else { "s" };
+        writeln!(out, "\n{seq} {} {}: {then}, sent {attempts} time{plural}", safe(kind), safe(key))?;
         for attempt in reader.webhook_attempts(name, *seq, ATTEMPTS)? {
             let answered = attempt.code.map_or_else(|| safe(&attempt.error), |code| code.to_string());
             let text: String = safe(&attempt.answer).chars().take(100).collect();

@@ -238,7 +238,9 @@ fn state(
     now_ms: Millis,
 ) -> rusqlite::Result<usize> {
     let rows = connection.execute(
-        "UPDATE webhooks SET state = ?2, since_ms = ?3, \"by\" = ?4 WHERE name = ?1 AND state <> ?2",
+        // How long it was not sent to is not how long it took nothing.
+        "UPDATE webhooks SET state = ?2, since_ms = ?3, \"by\" = ?4, failing_ms = CASE WHEN ?2 <> 'running' THEN failing_ms
+            WHEN state = 'paused' THEN failing_ms + max(?3 - since_ms, 0) END WHERE name = ?1 AND state <> ?2",
         (webhook, to.as_str(), now_ms, by),
     )?;
     match to {
@@ -247,8 +249,6 @@ fn state(
             connection.execute("DELETE FROM sinks WHERE name = ?", [sink(webhook)])?;
         }
         WebhookState::Running if rows > 0 => {
-            // How long it was not sent to is not how long it took nothing.
-            connection.execute("UPDATE webhooks SET failing_ms = NULL WHERE name = ?", [webhook])?;
             connection.execute(BEGIN, (sink(webhook), now_ms))?;
         }
         WebhookState::Running | WebhookState::Paused => {}

@@ -189,11 +189,25 @@ impl Endpoint {
     /// With the names and words that the configuration wants in place of ours.
     fn mapped(&self, data: Object<String, Value>) -> Object<String, Value> {
         let one = |(name, value): (String, Value)| {
-            let word = value.as_str().and_then(|word| self.map.words.get(&(name.clone(), word.to_owned())));
-            let value = word.map_or(value.clone(), |word| Value::String(word.clone()));
+            let value = self.worded(&name, value);
             (self.map.names.get(&name).cloned().unwrap_or(name), value)
         };
         data.into_iter().map(one).collect()
+    }
+
+    /// With those words, also where the field stands in another one.
+    fn worded(&self, name: &str, value: Value) -> Value {
+        match value {
+            Value::String(word) => {
+                Value::String(self.map.words.get(&(name.to_owned(), word.clone())).cloned().unwrap_or(word))
+            }
+            Value::Object(fields) => {
+                let one = |(name, value): (String, Value)| (name.clone(), self.worded(&name, value));
+                Value::Object(fields.into_iter().map(one).collect())
+            }
+            Value::Array(values) => values.into_iter().map(|value| self.worded(name, value)).collect(),
+            other => other,
+        }
     }
 }
 

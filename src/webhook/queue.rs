@@ -36,6 +36,15 @@ struct Head {
     message: Message,
     /// The change was committed, ms since 1970 UTC.
     at_ms: Millis,
+    by_hand: ByHand,
+}
+
+/// What a person had tried between times: when it is tried by itself stays as it was.
+#[derive(Debug, Clone, Copy, Default)]
+struct ByHand {
+    attempts: u32,
+    /// When its turn would be, ms since 1970 UTC.
+    instead_of: Option<Millis>,
 }
 
 /// A message on its way.
@@ -72,7 +81,7 @@ impl Queue {
         let message = reader.webhook_message_in(webhook, MessageState::Failing)?;
         let head = message.filter(|message| message.seq > cursor);
         // When it was committed is not known any more if the change was removed: its first attempt came soon after.
-        let head = head.map(|message| Head { at_ms: message.first_ms, message });
+        let head = head.map(|message| Head { at_ms: message.first_ms, message, by_hand: ByHand::default() });
         Ok(Some(Self {
             webhook: webhook.to_owned(),
             uuid: reader.identity()?,
@@ -85,10 +94,13 @@ impl Queue {
         }))
     }
 
-    /// What failed is tried at once.
-    pub(crate) fn hurry(&mut self, now_ms: Millis) {
-        if let Some(head) = &mut self.head {
-            head.message.next_ms = head.message.next_ms.min(now_ms);
+    /// What failed is tried at once, as a person asks for; when it is tried by itself stays as it was.
+    pub fn hurry(&mut self, now_ms: Millis) {
+        if let Some(head) = &mut self.head
+            && head.message.next_ms > now_ms
+        {
+            head.by_hand.instead_of = Some(head.message.next_ms);
+            head.message.next_ms = now_ms;
         }
     }
 
@@ -137,7 +149,7 @@ impl Queue {
         if head.message.next_ms > now_ms {
             return Ok(Due::At(head.message.next_ms));
         }
-        let Head { message, at_ms } = head.clone();
+        let Head { message, at_ms, .. } = head.clone();
         Ok(Due::Send(Box::new(self.outgoing(message, at_ms, false))))
     }
 
@@ -213,7 +225,7 @@ impl Queue {
                         next_ms: now_ms,
                         body: Some(self.body(reader, endpoint, &feed, &change)?),
                     };
-                    return Ok(Some(Head { message, at_ms: change.at_ms }));
+                    return Ok(Some(Head { message, at_ms: change.at_ms, by_hand: ByHand::default() }));
                 }
             }
         }
@@ -243,8 +255,11 @@ impl Queue {
     ) -> (WebhookNote, Next) {
         let Outgoing { mut message, at_ms, again, .. } = sent;
         let failing_since = self.failing_ms.unwrap_or(begun_ms);
+        let mut by_hand = self.head.as_ref().filter(|_| !again).map(|head| head.by_hand).unwrap_or_default();
+        let instead_of = by_hand.instead_of.take();
+        by_hand.attempts += u32::from(instead_of.is_some());
         let tried = Tried {
-            attempts: message.attempts + 1,
+            attempts: (message.attempts + 1).saturating_sub(by_hand.attempts),
             refused: message.refused,
             age_ms: begun_ms - at_ms,
             failing_ms: begun_ms - failing_since,
@@ -258,6 +273,12 @@ impl Queue {
         message.refused += u32::from(is_refusal(&answer));
         message.last_ms = begun_ms;
         let end_ms = begun_ms + took_ms;
+        // An endpoint that names a pause is left in peace for as long.
+        if let (Next::Again(pause_ms), Some(at_ms), Answer::Nothing(_) | Answer::Late(_) | Answer::Status(_, None)) =
+            (&mut then, instead_of, &answer)
+        {
+            *pause_ms = (at_ms - end_ms).max(0);
+        }
         (message.state, message.next_ms) = match then {
             Next::Delivered => (MessageState::Delivered, end_ms),
             Next::Again(pause_ms) => (MessageState::Failing, end_ms + pause_ms),
@@ -277,7 +298,7 @@ impl Queue {
         if let Some(seq) = passed {
             (self.cursor, self.noted, self.head) = (seq, (seq, end_ms), None);
         } else if !again {
-            self.head = Some(Head { message: message.clone(), at_ms });
+            self.head = Some(Head { message: message.clone(), at_ms, by_hand });
         }
         let (code, error) = match answer {
             Answer::Status(code, _) => (Some(code), String::new()),

@@ -1,9 +1,9 @@
 //! A customer who names the time at which they wish to be called back.
 
-use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, Scene, agent, nobody, policy};
+use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, Scene, agent, nobody, policy, queue_policy};
 use callbackd_core::callbacks::commands::{CallbackRequest, Command};
 use callbackd_core::callbacks::named_time::{NamedTimeError, named_time};
-use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::callbacks::policy::{Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
@@ -22,6 +22,10 @@ fn day() -> Policy {
 
 fn hours(open: &str) -> Hours {
     Hours::parse(open, TimeZone::UTC, None).unwrap()
+}
+
+fn open(hours_of: &str) -> QueuePolicy {
+    QueuePolicy { hours: hours(hours_of), ..queue_policy() }
 }
 
 fn civil(ms: i64) -> String {
@@ -44,6 +48,7 @@ fn scene() -> Scene {
 fn a_named_time_is_a_moment_of_the_business_s_clock_or_a_delay() {
     let berlin = Hours::parse("24/7", TimeZone::get("Europe/Berlin").unwrap(), None).unwrap();
     let noon = jiff::Timestamp::from_second(1_782_907_200).unwrap(); // 2026-07-01T12:00Z
+    let berlin = QueuePolicy { hours: berlin, ..queue_policy() };
     let at =
         |text: &str| named_time(text, &berlin, noon.as_millisecond()).map(|ms| (ms - noon.as_millisecond()) / MINUTE);
     for (text, minutes) in [
@@ -88,8 +93,8 @@ fn a_named_time_is_a_moment_of_the_business_s_clock_or_a_delay() {
 
 #[test]
 fn a_time_outside_of_the_hours_becomes_the_next_opening() {
-    assert_eq!(named_time("+9h", &hours("Mo-Su 10:00-18:00"), MONDAY_10), Ok(MONDAY_10 + DAY));
-    assert_eq!(named_time("+9h", &hours("2020 Jan 01 10:00-18:00"), MONDAY_10), Err(NamedTimeError::NeverOpen));
+    assert_eq!(named_time("+9h", &open("Mo-Su 10:00-18:00"), MONDAY_10), Ok(MONDAY_10 + DAY));
+    assert_eq!(named_time("+9h", &open("2020 Jan 01 10:00-18:00"), MONDAY_10), Err(NamedTimeError::NeverOpen));
 }
 
 #[test]
@@ -252,6 +257,7 @@ fn what_a_customer_asks_for_in_a_form_is_a_request_and_changes_neither_queue_nor
 #[test]
 fn a_time_that_the_clocks_skip_is_the_hour_behind_it_and_one_that_they_show_twice_is_the_first() {
     let berlin = Hours::parse("24/7", TimeZone::get("Europe/Berlin").unwrap(), None).unwrap();
+    let berlin = QueuePolicy { hours: berlin, ..queue_policy() };
     let at = |said: &str, text: &str| {
         let said: jiff::Timestamp = said.parse().unwrap();
         let ms = named_time(text, &berlin, said.as_millisecond()).unwrap();

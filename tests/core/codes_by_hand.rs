@@ -36,7 +36,7 @@ pub fn sets(scene: &mut Scene, call: &FinishedCall, word: &str) -> Tag {
     scene.pass(SECOND);
     let set = Command::Tag { call: Box::new(call.into()), code: word.into(), note: "by phone".into() };
     match scene.asks(set) {
-        Ok(Done::Tagged(tag)) => tag,
+        Ok(Done::Tagged(tagged)) => tagged.tag,
         other => panic!("{other:?}"),
     }
 }
@@ -192,13 +192,13 @@ fn a_callback_that_was_there_before_the_code_outlives_it() {
 fn a_callback_lasts_until_the_last_code_of_its_call_that_asks_for_it_is_taken_off() {
     let mut scene = scene();
     scene.presence.agents.clear();
-    // Set in one go, by an agent's feature code for example. What is left of two says when it is due.
+    // Set in one go, by an agent's feature code for example. The sooner of two says when it is due.
     let by_agent = |code: &str, at_ms| Tag { code: code.into(), note: String::new(), by: "PJSIP/101".into(), at_ms };
     let talk = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
     let said = vec![by_agent("FOLLOW_UP", talk.ended_ms), by_agent("CALLBACK", talk.ended_ms)];
     let call = FinishedCall { tags: said, ..talk };
     scene.recorded(&call);
-    assert_eq!((scene.rows.len(), scene.row(1).due_ms), (1, call.ended_ms + DAY));
+    assert_eq!((scene.rows.len(), scene.row(1).due_ms), (1, call.ended_ms));
     takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
     assert_eq!((scene.stands(1).as_str(), scene.row(1).code.as_deref()), ("WAITING NO_AGENT", Some("CALLBACK")));
     assert_eq!(scene.row(1).due_ms, call.ended_ms);

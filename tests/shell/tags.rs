@@ -34,7 +34,16 @@ fn a_code_is_set_listed_counted_shown_and_taken_off_again() {
     let front = with_calls();
     let set = front.post("/v1/tags", &json!({"call": 2, "code": "follow_up", "note": "wants the price"}));
     assert_eq!((&set["tag"]["code"], &set["tag"]["note"]), (&json!("FOLLOW_UP"), &json!("wants the price")));
-    front.post("/v1/tags", &json!({"call": "1.1", "code": "SPAM"}));
+    assert_eq!(
+        (&set["callback"]["id"], &set["callback"]["state"], &set["no_callback"]),
+        (&json!(1), &json!("WAITING"), &Value::Null)
+    );
+    let spam = front.post("/v1/tags", &json!({"call": "1.1", "code": "SPAM"}));
+    assert_eq!(
+        (&spam["callback"], &spam["do_not_call"]["number_e164"]),
+        (&Value::Null, &json!("+12025550199")),
+        "{spam}"
+    );
     assert_eq!((codes_of(&front, "2"), codes_of(&front, "1")), (vec!["FOLLOW_UP".to_owned()], vec!["SPAM".to_owned()]));
     let page = front.get("/v1/tags?limit=1");
     assert_eq!((page.as_array().unwrap().len(), &page[0]["call_id"]), (1, &json!(2)));

@@ -32,4 +32,5 @@ mod store_writer;
 mod store_writing;
 pub(crate) mod stored;
 mod webhook_adapters;
+mod webhook_pauses;
 mod webhooks;

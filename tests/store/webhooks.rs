@@ -13,11 +13,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const MINUTE: i64 = 60_000;
-const DAY: i64 = 86_400_000;
+pub const MINUTE: i64 = 60_000;
+pub const DAY: i64 = 86_400_000;
 
 /// A webhook with these lines in its table.
-fn endpoint(more: &str) -> Endpoint {
+pub fn endpoint(more: &str) -> Endpoint {
     endpoint_of("", more)
 }
 
@@ -31,12 +31,12 @@ fn endpoint_of(before: &str, more: &str) -> Endpoint {
 }
 
 #[allow(clippy::disallowed_methods)] // what is written bears the clock of the machine
-fn now() -> i64 {
+pub fn now() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
 /// As if it had ended just now.
-fn fresh(call: FinishedCall) -> Record {
+pub fn fresh(call: FinishedCall) -> Record {
     ago(1_000, call)
 }
 
@@ -51,14 +51,14 @@ fn ago(ms: i64, call: FinishedCall) -> Record {
     })
 }
 
-fn configured(place: &Place) -> Store {
+pub fn configured(place: &Place) -> Store {
     let mut store = place.recording(FeedRules::default());
     store.name_site("berlin").unwrap();
     store.webhook(&WebhookNote::Configured(vec!["crm".to_owned()], now())).unwrap();
     store
 }
 
-fn load(place: &Place) -> (Reader, Queue) {
+pub fn load(place: &Place) -> (Reader, Queue) {
     let reader = Reader::open(&place.db).unwrap();
     let queue = Queue::load(&reader, "crm", 5_000).unwrap().expect("an endpoint that is not off");
     (reader, queue)
@@ -78,7 +78,13 @@ fn data(message: &Outgoing) -> Value {
 }
 
 /// Sends what is due and has it answered; the note is written. What is due next is found anew.
-fn step(store: &mut Store, place: &Place, endpoint: &Endpoint, at_ms: i64, answer: Answer) -> Option<(Outgoing, Next)> {
+pub fn step(
+    store: &mut Store,
+    place: &Place,
+    endpoint: &Endpoint,
+    at_ms: i64,
+    answer: Answer,
+) -> Option<(Outgoing, Next)> {
     let (reader, mut queue) = load(place);
     let Due::Send(message) = queue.due(&reader, endpoint, at_ms).unwrap() else { return None };
     let (note, next) = queue.answered((*message).clone(), answer, "text", (at_ms, 10), 0.0);
@@ -333,46 +339,6 @@ fn gone_switches_off_and_what_comes_meanwhile_is_not_kept_for_it() {
     let given_up = WebhookNote::Again("crm".into(), Again::GivenUp);
     assert_eq!(store.webhook(&given_up).unwrap(), 1, "what it has not taken is kept");
     assert_eq!(data(&sent(&place, &endpoint))["linkedid"], "1.1");
-}
-
-#[test]
-fn a_message_that_nobody_takes_is_given_up_after_three_days_and_not_while_the_endpoint_was_paused() {
-    let place = Place::new();
-    let mut store = configured(&place);
-    store.write(&[fresh(abandoned("1.1"))]).unwrap();
-    let endpoint = endpoint("");
-    let (begin, mut attempts) = (now() + 9 * DAY, 0);
-    let mut at_ms = begin;
-    loop {
-        let (reader, mut queue) = load(&place);
-        if let Due::At(next) = queue.due(&reader, &endpoint, at_ms).unwrap() {
-            at_ms = next;
-        }
-        let (_, next) = step(&mut store, &place, &endpoint, at_ms, Answer::Status(503, None)).expect("it is due");
-        attempts += 1;
-        if next == Next::GiveUp {
-            break;
-        }
-    }
-    assert!((3 * DAY..3 * DAY + 70 * MINUTE).contains(&(at_ms - begin)), "{}", at_ms - begin);
-    assert!((70..90).contains(&attempts), "{attempts}");
-}
-
-#[test]
-fn how_long_it_takes_nothing_is_counted_anew_where_a_person_resumes_it() {
-    let place = Place::new();
-    let mut store = configured(&place);
-    store.write(&[fresh(abandoned("1.1"))]).unwrap();
-    let (endpoint, begin) = (endpoint(""), now());
-    let down = || Answer::Nothing("refused".to_owned());
-    step(&mut store, &place, &endpoint, begin, down()).unwrap();
-    for (state, at_ms) in [(WebhookState::Paused, begin + 1), (WebhookState::Running, begin + 9 * DAY)] {
-        store.webhook(&WebhookNote::State("crm".into(), state, "ann".into(), at_ms)).unwrap();
-    }
-    let (_, next) = step(&mut store, &place, &endpoint, begin + 9 * DAY, down()).unwrap();
-    assert_eq!(next, Next::Again(30_000), "nine days old, and tried for five seconds");
-    let failing_ms = load(&place).0.webhook("crm").unwrap().unwrap().failing_ms;
-    assert_eq!(failing_ms, Some(begin + 9 * DAY));
 }
 
 #[test]

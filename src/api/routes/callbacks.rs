@@ -84,7 +84,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
     let filter = CallbackFilter {
         open: wanted.open,
         state: state.collect::<Result<_, _>>()?,
-        queue: wanted.queue,
+        queue: front.queue(wanted.queue).await?,
         number: wanted.number,
         pbx: wanted.pbx,
         limit: None,

@@ -8,7 +8,7 @@ use crate::api::answers::WholeCall;
 use crate::api::front::{Answer, Failure, Front, Listed};
 use crate::api::pages;
 use crate::api::query::Asked;
-use crate::store::{CallFilter, NoChoice, Reader, StoredCall};
+use crate::store::{CallFilter, StoredCall};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -79,7 +79,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         direction: words("direction", wanted.direction.as_deref(), Direction::from_text, Direction::ALL)?,
         number: wanted.number,
         agent: wanted.agent,
-        queue: wanted.queue,
+        queue: front.queue(wanted.queue).await?,
         did: wanted.did,
         trunk: wanted.trunk,
         tag: front.code("tag", wanted.tag).await?,
@@ -88,6 +88,14 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         // One more than wanted: whether there is a next page is said before the rows.
         limit: Some(limit as u64 + 1),
     };
+    if filter.since_ms.zip(filter.until_ms).is_some_and(|(since_ms, until_ms)| until_ms <= since_ms) {
+        let fix = "a moment behind since_ms, or leave it out";
+        return Err(Failure::of_field(
+            "until_ms",
+            format!("`until_ms` is not behind `since_ms`, no call began in between: {fix}"),
+            fix,
+        ));
+    }
     front.knows(filter.pbx.as_deref(), true).await?;
     let filter = of_agent(&front, filter).await?;
     pages::answer(&front.readers, &uri, move |reader, rows| {
@@ -114,13 +122,7 @@ async fn of_agent(front: &Front, mut filter: CallFilter) -> Result<CallFilter, F
     if let Some((pbx, interface)) = front.ask(|reply| Ask::AgentNamed { name, pbx, reply }).await? {
         (filter.agent, filter.pbx) = (Some(interface), pbx.or(filter.pbx));
     }
-    let choose = move |reader: &Reader| match reader.choose_agent(&mut filter) {
-        Ok(()) => Ok(Ok(filter)),
-        Err(NoChoice::Store(error)) => Err(error),
-        Err(NoChoice::Unknown { why, fix }) => Ok(Err((why, fix))),
-    };
-    let chosen = front.read(choose).await?;
-    chosen.map_err(|(why, fix)| Failure::of_field("agent", format!("{why}; {fix}"), fix))
+    front.choose("agent", move |reader| reader.choose_agent(&mut filter).map(|()| filter)).await
 }
 
 /// The words of a filter, separated by commas.

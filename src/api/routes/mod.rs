@@ -90,9 +90,11 @@ impl OfPbx {
 /// None: whoever goes on by the header `Link` would never come to an end.
 fn rows_of(limit: Option<usize>) -> Result<usize, Failure> {
     match limit {
-        Some(0) => {
-            Err(Failure::of_field("limit", "`limit` must be 1 at least", format!("1 to {MAX_ROWS}, or leave it out")))
-        }
+        Some(0) => Err(Failure::of_field(
+            "limit",
+            "`limit` must be 1 at least",
+            format!("from 1 on, or leave it out; a page has {MAX_ROWS} rows at most"),
+        )),
         limit => Ok(limit.unwrap_or(MAX_ROWS).min(MAX_ROWS)),
     }
 }

@@ -4,7 +4,7 @@ use super::of_calls::OfCalls;
 use super::{in_ms, rows_of};
 use crate::api::answers::CodeAnswer;
 #[cfg(feature = "openapi")]
-use crate::api::answers::OfCallAnswer;
+use crate::api::answers::{CodeSet, OfCallAnswer};
 use crate::api::commands::TagAdd;
 use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages;
@@ -33,7 +33,7 @@ routes! {
         /// What is said of calls, the newest calls first; the codes of one call are never on two pages
         get list: query::<Wanted>(), page::<OfCallAnswer<'_, Tag>>();
         /// Set a code on a call, and do what it means for callbacks
-        post add: body::<TagAdd>(), field::<Tag>("tag");
+        post add: body::<TagAdd>(), answer::<CodeSet>();
     }
     "/v1/tags/{call}/{code}" {
         /// Take a code off a call, and what it meant for callbacks back as far as that has not been done

@@ -1,8 +1,8 @@
 //! `/v1/webhooks`: the endpoints, what they were sent and what they answered, and commands to them.
 
+use super::rows_of;
 use crate::api::Ask;
 use crate::api::front::{Answer, Body, Failure, Front, Peer, parse};
-use crate::api::pages::MAX_ROWS;
 use crate::api::query::{Asked, Nothing};
 use crate::api::webhooks::{WebhookCommand, WebhookError};
 #[cfg(feature = "openapi")]
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Messages of an endpoint that are listed if the question does not say how many.
-const MESSAGES: u32 = 50;
+const MESSAGES: usize = 50;
 /// Attempts at one message that are listed, the newest.
 const ATTEMPTS: u32 = 100;
 
@@ -104,12 +104,13 @@ async fn list(State(front): State<Arc<Front>>, Asked(Nothing {}): Asked<Nothing>
 #[serde(deny_unknown_fields)]
 struct Wanted {
     /// Messages, 50 if not said.
-    limit: Option<u32>,
+    #[cfg_attr(feature = "openapi", schemars(range(min = 1)))]
+    limit: Option<usize>,
 }
 
 async fn show(State(front): State<Arc<Front>>, name: Named, Asked(wanted): Asked<Wanted>) -> Answer {
     let Path(name) = name?;
-    let limit = wanted.limit.unwrap_or(MESSAGES).min(u32::try_from(MAX_ROWS).unwrap_or(u32::MAX));
+    let limit = u32::try_from(rows_of(wanted.limit.or(Some(MESSAGES)))?).unwrap_or(u32::MAX);
     let read = front.read(move |reader| {
         let Some(webhook) = reader.webhook(&name)? else {
             return Ok(Err(reader.webhooks()?.into_iter().map(|webhook| webhook.name).collect()));

@@ -28,7 +28,7 @@ pub(crate) fn history(history: &CallbackHistory, target: &Target) -> String {
     }
     // Of a list that is too long the newest are shown.
     let before = |count: u64| if count == 0 { String::new() } else { format!("  {count} earlier ones\n") };
-    let _ = write!(text, "\nMissed calls\n{}", before(history.earlier.misses));
+    let _ = write!(text, "\nCalls behind it\n{}", before(history.earlier.misses));
     for miss in &history.misses {
         let recovered = miss.recovered.map(|(by, when)| format!(", won back by {by} {}", at(when))).unwrap_or_default();
         let (id, status, outcome) = (miss.id, safe(&miss.status), safe(&miss.outcome));

@@ -1,7 +1,9 @@
 //! What the codes of calls mean: whose number is not to be called, and who is to be called later.
 
-use crate::callbacks::Scheduler;
+use crate::callbacks::commands::{NotRequested, Requested, Tagged};
+use crate::callbacks::named_time::named_time;
 use crate::callbacks::task::{OURSELVES, reason};
+use crate::callbacks::{Output, Scheduler};
 use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, ClosedByList, Code, CodedCall, MIN_AFTER_OURS_MS, OnCallback, RULE, Said};
 use crate::model::{
@@ -28,6 +30,8 @@ pub(crate) struct CodeRequest {
     tag: Tag,
     after_ms: Millis,
     expires_ms: Option<Millis>,
+    /// The customer named the time: nothing else decides when it is due.
+    named: bool,
 }
 
 impl CodeRequest {
@@ -66,8 +70,10 @@ impl Scheduler {
 
     /// This disposition of the call asks for a callback. What its outcome and its caller say makes a miss of it, or does not.
     pub(crate) fn asks_by(&self, call: &FinishedCall, tag: &Tag) -> bool {
-        let of_itself =
-            tag.by == RULE && call.outcome.meaning().tag == Some(&tag.code) || tag.code == ASKED && tag.by == CALLER;
+        let wish = is_wish(tag);
+        // Of who calls in it makes a miss, or does not.
+        let of_itself = tag.by == RULE && call.outcome.meaning().tag == Some(&tag.code)
+            || wish && (call.direction == Direction::Inbound || !self.heeds_wish(call));
         // A rule that fits the call of a callback would have the same customer called for ever.
         let of_ours = tag.by == RULE && call.direction == Direction::Callback;
         let too_soon = |code: &Code| of_ours && code.after_ms < MIN_AFTER_OURS_MS;
@@ -95,17 +101,21 @@ impl Scheduler {
         self.policies.codes.get(code).filter(|code| code.callback == this)
     }
 
-    /// The callback that this disposition of the call asks for, if it can be made.
-    fn request_of(&self, call: &CodedCall, tag: &Tag) -> Option<CodeRequest> {
+    /// The callback that this disposition of the call asks for, if it asks for one and can have it.
+    fn request_of(&self, call: &CodedCall, tag: &Tag) -> Option<Result<CodeRequest, NotRequested>> {
         let code = self.requesting(&tag.code)?;
         let pbx = &call.call.pbx;
         let policy = self.policy(pbx);
         let by_did = || call.did.as_ref().and_then(|did| policy.dids.get(did)).cloned();
-        let queue = call.queue.clone().or_else(by_did);
-        let may = policy.enabled && policy.of(queue.as_deref()).enabled;
-        Some(CodeRequest {
+        let named = || Some(tag.note.clone()).filter(|queue| is_wish(tag) && !queue.is_empty());
+        let queue = call.queue.clone().or_else(named).or_else(by_did);
+        if !policy.enabled || !policy.of(queue.as_deref()).enabled {
+            return Some(Err(NotRequested::Off));
+        }
+        let Some(number) = call.number.clone() else { return Some(Err(NotRequested::NoNumber)) };
+        Some(Ok(CodeRequest {
             pbx: pbx.clone(),
-            number: call.number.clone().filter(|_| may)?,
+            number,
             name: call.name.clone(),
             queue,
             did: call.did.clone(),
@@ -116,35 +126,67 @@ impl Scheduler {
             tag: tag.clone(),
             after_ms: code.after_ms,
             expires_ms: code.expires_ms,
-        })
+            named: false,
+        }))
     }
 
-    /// A disposition asks for a callback. While an attempt at the customer's open callback goes on it is made after that one's end.
-    pub(crate) fn requested(&mut self, call: &CodedCall, tag: &Tag) {
-        let Some(request) = self.request_of(call, tag) else { return };
-        match self.tasks.open_for(&request.number) {
-            Some(id) if self.tasks[id].row().state.is_active() => {
-                if let Some(task) = self.tasks.get_mut(id) {
-                    task.then.retain(|then| !then.asked_by().is(&request.call, &request.tag.code));
-                    if task.then.len() < MAX_THEN {
-                        task.then.push(request);
-                    }
-                }
+    /// A disposition asks for a callback, or does not. While an attempt at the customer's open callback goes on it is made after that one's end.
+    pub(crate) fn requested(&mut self, call: &CodedCall, tag: &Tag) -> Option<Requested> {
+        let mut request = match self.request_of(call, tag)? {
+            Ok(request) => request,
+            Err(why) => return Some(Requested::Not(why)),
+        };
+        if is_wish(tag)
+            && let Some(time) = &call.named_time
+        {
+            self.takes_time(&mut request, time);
+        }
+        let id = match self.tasks.open_for(&request.number) {
+            Some(id) => id,
+            None => return Some(self.requested_at_once(request)),
+        };
+        let task = self.tasks.get_mut(id).filter(|task| task.row().state.is_active());
+        let Some(task) = task else { return Some(self.requested_at_once(request)) };
+        task.then.retain(|then| !then.asked_by().is(&request.call, &request.tag.code));
+        if task.then.len() >= MAX_THEN {
+            return Some(Requested::Not(NotRequested::TooMany));
+        }
+        task.then.push(request);
+        Some(Requested::AfterAttempt(Box::new(task.row().clone())))
+    }
+
+    /// The customer named the time with their wish. One that cannot be kept is reported, and the wish counts without it.
+    fn takes_time(&mut self, request: &mut CodeRequest, time: &str) {
+        let policy = self.policy(&request.pbx).of(request.queue.as_deref());
+        match named_time(time, policy, request.tag.at_ms) {
+            Ok(at) => {
+                let at = self.callable_from(&request.pbx, request.queue.as_deref(), Some(&request.number), at);
+                (request.after_ms, request.named) = (at.saturating_sub(request.tag.at_ms), true);
             }
-            _ => self.requested_at_once(request),
+            Err(error) => {
+                let (call, time) = (request.call.clone(), time.to_owned());
+                self.outputs.push_back(Output::BadTime { call, time, error });
+            }
         }
     }
 
     /// The customer's open callback is a requested one from now on, or a new one is made.
-    fn requested_at_once(&mut self, request: CodeRequest) {
-        match self.tasks.open_for(&request.number) {
-            Some(id) => self.requested_too(id, &request),
-            None => self.requested_now(request),
-        }
+    fn requested_at_once(&mut self, request: CodeRequest) -> Requested {
+        let id = match self.tasks.open_for(&request.number) {
+            Some(id) => {
+                self.requested_too(id, &request);
+                id
+            }
+            None => match self.requested_now(request) {
+                Ok(id) => id,
+                Err(why) => return Requested::Not(why),
+            },
+        };
+        Requested::By(Box::new(self.tasks[id].row().clone()))
     }
 
     /// A person sets a disposition on a call that has its row.
-    pub(crate) fn tagged(&mut self, call: &CodedCall, tag: Tag) {
+    pub(crate) fn tagged(&mut self, call: &CodedCall, tag: Tag) -> Tagged {
         let change = TagChange {
             pbx: call.call.pbx.clone(),
             linkedid: call.call.linkedid.to_string(),
@@ -159,7 +201,10 @@ impl Scheduler {
             self.customers.suppressed_by(number, &call.call, &tag);
             self.suppresses(number, &tag);
         }
-        self.requested(call, &tag);
+        let request = self.requested(call, &tag);
+        let suppresses = self.suppressing(&tag.code).is_some();
+        let do_not_call = call.number.as_ref().filter(|_| suppresses).and_then(|n| self.do_not_call_entry(n)).cloned();
+        Tagged { tag, request, do_not_call }
     }
 
     /// A person takes a disposition off a call that has its row, and what it alone meant for callbacks with it.
@@ -177,7 +222,10 @@ impl Scheduler {
         let Some(id) = self.tasks.open_for(number) else { return };
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.then.retain(|then| !then.asked_by().is(call, &gone.code));
-        let Some(went) = task.asked_no_more(call, &gone.code) else { return };
+        let before = task.asked().to_vec();
+        if !task.asked_no_more(call, &gone.code) {
+            return;
+        }
         if task.row().code.is_none() {
             let note = format!("{} was taken off the call; it is asked for all the same", gone.code);
             return self.record(id, &gone.by, &note, None, None);
@@ -186,7 +234,7 @@ impl Scheduler {
         match task.asked_first().cloned() {
             Some(other) => {
                 task.owed_to(&other.code);
-                self.due_by(id, &went, &other);
+                self.due_by_codes(id, &before);
                 self.record(id, &gone.by, &format!("{note}; {} asks for it too", other.code), None, None);
                 self.line_up(id);
             }
@@ -200,17 +248,21 @@ impl Scheduler {
         self.requesting(&by.code).map(|code| by.at_ms.saturating_add(code.after_ms))
     }
 
-    /// A callback that is due by the time of one code is due by another's, unless something was done about it since.
-    fn due_by(&mut self, id: i64, went: &AskedBy, other: &AskedBy) {
-        let (Some(before_ms), Some(due_ms)) = (self.due_of(went), self.due_of(other)) else { return };
-        let row = self.tasks[id].row();
-        if row.due_ms != before_ms || row.attempts > 0 {
+    /// A callback that was due by the time of one of these codes, which asked for it `before`, is due by the soonest of those that do now,
+    /// unless something was done about it since, or somebody else waits for it.
+    fn due_by_codes(&mut self, id: i64, before: &[AskedBy]) {
+        let task = &self.tasks[id];
+        let row = task.row();
+        let by_code = row.code.is_some() && before.iter().any(|by| self.due_of(by) == Some(row.due_ms));
+        let Some(due_ms) = task.asked().iter().filter_map(|by| self.due_of(by)).min() else { return };
+        if !by_code || row.attempts > 0 || row.due_ms == due_ms {
             return;
         }
+        let expected_ms = self.callable_from(&row.pbx, row.queue.as_deref(), row.number_e164.as_ref(), due_ms);
         let (due, waits, held) = (self.mono(due_ms), due_ms > self.now.wall_ms, self.tasks[id].held);
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.is_due_at(due_ms, due);
-        task.expected_at(due_ms, true);
+        task.expected_at(expected_ms, true);
         match (held, waits) {
             (true, _) => {}
             (false, true) => task.comes_to(CallbackState::Waiting, reason::DELAY),
@@ -306,39 +358,60 @@ impl Scheduler {
         // Nothing is ever set ahead of now, whatever a clock says that was set back meanwhile.
         let due_ms = request.tag.at_ms.min(self.now.wall_ms).saturating_add(request.after_ms);
         let policy = self.policy(&request.pbx).of(request.queue.as_deref());
-        let from = policy.hours.next_open(due_ms).unwrap_or(due_ms);
+        let from = policy.next_call(due_ms).unwrap_or(due_ms);
         (due_ms, from.saturating_add(request.expires_ms.unwrap_or(policy.expire_requested_ms)))
     }
 
-    /// The customer has an open callback: it becomes a requested one, and is made when it is due anyway.
+    /// When the customer of one that is due then can be called.
+    fn expected_by(&self, request: &CodeRequest, due_ms: Millis) -> Millis {
+        self.callable_from(&request.pbx, request.queue.as_deref(), Some(&request.number), due_ms)
+    }
+
+    /// The customer has an open callback: it becomes a requested one, and is made when it is due anyway; the soonest decides where codes alone do.
     pub(crate) fn requested_too(&mut self, id: i64, request: &CodeRequest) {
         let (due_ms, expires_ms) = self.times(request);
-        let expires = self.mono(expires_ms);
+        let (expires, expected_ms) = (self.mono(expires_ms), self.expected_by(request, due_ms));
         let (by, Some(task)) = (request.asked_by(), self.tasks.get_mut(id)) else { return };
         if task.knows(&by) {
             return;
         }
-        task.requested_by_code(by.clone(), request.language.as_ref(), due_ms);
+        let before = task.asked().to_vec();
+        task.requested_by_code(by.clone(), request.language.as_ref(), expected_ms);
         if task.row().expires_ms < expires_ms {
             task.expires_at(expires_ms, expires);
         }
         self.tasks.add_miss(&request.call, id);
+        if request.named {
+            self.not_before(id, due_ms);
+            if let Some(task) = self.tasks.get_mut(id) {
+                task.expected_at(due_ms, true);
+            }
+        } else {
+            self.due_by_codes(id, &before);
+        }
         self.record_asked(id, &request.tag.by, &because(request), by, None);
         self.line_up(id);
     }
 
-    fn requested_now(&mut self, request: CodeRequest) {
+    /// The id of the callback that is made.
+    fn requested_now(&mut self, request: CodeRequest) -> Result<i64, NotRequested> {
         let (due_ms, expires_ms) = self.times(&request);
         // Imported, or read out of Asterisk's records long after it.
-        if expires_ms <= self.now.wall_ms || self.block_reason(&request.pbx, &request.number).is_some() {
-            return;
+        if expires_ms <= self.now.wall_ms {
+            return Err(NotRequested::Expired);
         }
+        if self.do_not_call_entry(&request.number).is_some() {
+            return Err(NotRequested::DoNotCall);
+        }
+        let may = self.policy(&request.pbx).may_be_called(&request.number);
+        may.map_err(|denied| NotRequested::Denied(denied.reason()))?;
         let Some(id) = self.tasks.new_id() else {
             self.refuse_miss(&request.pbx);
-            return;
+            return Err(NotRequested::Full);
         };
         let policy = self.policy(&request.pbx).of(request.queue.as_deref());
         let waits = due_ms > self.now.wall_ms;
+        let expected_ms = self.expected_by(&request, due_ms);
         let (pbx, number) = (request.pbx.clone(), Some(request.number.clone()));
         let row = CallbackRow {
             owner: self.customers.owner_on(&request.pbx, &request.number),
@@ -351,7 +424,7 @@ impl Scheduler {
             priority: policy.priority,
             first_miss: Some(request.call.clone()),
             language: request.language.clone(),
-            requested_for_ms: Some(due_ms),
+            requested_for_ms: Some(expected_ms),
             code: Some(request.tag.code.clone()),
             ..CallbackRow::opened(id, pbx, number, request.ended_ms, due_ms, expires_ms)
         };
@@ -364,6 +437,7 @@ impl Scheduler {
             task.is_asked_by(by.clone());
         }
         self.record_asked(id, &request.tag.by, &because(&request), by, miss);
+        Ok(id)
     }
 
     /// What was asked for while an attempt went on is made now: that attempt's own callback has been closed.
@@ -374,8 +448,21 @@ impl Scheduler {
     }
 }
 
+/// A customer said it, not a person who works here or a rule.
+fn is_wish(tag: &Tag) -> bool {
+    tag.code == ASKED && tag.by == CALLER
+}
+
 /// Who asked for it by what.
 fn because(request: &CodeRequest) -> String {
     let Tag { code, note, .. } = &request.tag;
+    if is_wish(&request.tag) {
+        return if request.named {
+            "requested by the customer, who named the time"
+        } else {
+            "requested by the customer"
+        }
+        .to_owned();
+    }
     if note.is_empty() { format!("requested by {code}") } else { format!("requested by {code}: {note}") }
 }

@@ -2,7 +2,6 @@
 
 use crate::callbacks::dispatch::quiet_hours::quiet_until;
 use crate::callbacks::named_time::named_time;
-use crate::callbacks::policy::QueuePolicy;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Output, Scheduler};
@@ -77,7 +76,12 @@ impl Scheduler {
         let too_short = meaning.may_be_short
             && call.wait_ms < policy.short_abandon_ms
             && !policy.on.contains(&Outcome::ShortAbandon);
-        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || wish(call).is_some()
+        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || self.heeds_wish(call)
+    }
+
+    /// The caller asked for a callback, and callers may.
+    pub(crate) fn heeds_wish(&self, call: &FinishedCall) -> bool {
+        wish(call).is_some() && self.policy(&call.pbx).on.contains(&Outcome::CallbackRequested)
     }
 
     fn owner_learnt(&mut self, call: &FinishedCall) {
@@ -288,7 +292,7 @@ impl Scheduler {
     fn expires_ms(&self, call: &FinishedCall, pbx: &PbxId, queue: Option<&str>, from_ms: Millis) -> Millis {
         let policy = self.policy(pbx).of(queue);
         let life = if is_requested(call) { policy.expire_requested_ms } else { policy.expire_ms };
-        let from = policy.hours.next_open(from_ms).unwrap_or(from_ms);
+        let from = policy.next_call(from_ms).unwrap_or(from_ms);
         from.saturating_add(life)
     }
 
@@ -308,7 +312,7 @@ impl Scheduler {
     ) -> Option<Millis> {
         let policy = self.policy(pbx).of(queue);
         let due_ms = self.usually_due_ms(call, pbx, queue);
-        is_requested(call).then(|| named.or_else(|| policy.hours.next_open(due_ms)).unwrap_or(due_ms))
+        is_requested(call).then(|| named.or_else(|| policy.next_call(due_ms)).unwrap_or(due_ms))
     }
 
     /// The time that the caller named with their wish, within the hours of the queue; and what the callback's history says of it. One that cannot
@@ -317,8 +321,7 @@ impl Scheduler {
         let Some(tag) = call.tags.iter().find(|tag| tag.code == NAMED_TIME && tag.by == CALLER) else {
             return (None, String::new());
         };
-        let QueuePolicy { hours, .. } = self.policy(pbx).of(queue);
-        match named_time(&tag.note, hours, tag.at_ms) {
+        match named_time(&tag.note, self.policy(pbx).of(queue), tag.at_ms) {
             Ok(at) => (
                 Some(self.callable_from(pbx, queue, call.number_e164.as_ref(), at)),
                 format!("; the caller named a time: {}", tag.note),
@@ -333,12 +336,12 @@ impl Scheduler {
     /// The first moment from this one on at which the customer may be called: within hours of the queue, and none of theirs that are quiet.
     pub(crate) fn callable_from(&self, pbx: &PbxId, queue: Option<&str>, number: Option<&E164>, at: Millis) -> Millis {
         let policy = self.policy(pbx);
+        let mut at = policy.of(queue).next_call(at).unwrap_or(at);
         let (Some(quiet), Some(number)) = (policy.quiet, number) else { return at };
-        let mut at = at;
         // Hours that leave no common minute are looked at again when it is due.
         for _ in 0..8 {
             match quiet_until(quiet, number, at).filter(|until| *until < Millis::MAX) {
-                Some(until) => at = policy.of(queue).hours.next_open(until).unwrap_or(until),
+                Some(until) => at = policy.of(queue).next_call(until).unwrap_or(until),
                 None => break,
             }
         }

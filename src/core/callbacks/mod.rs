@@ -291,7 +291,7 @@ impl Scheduler {
         self.tell_time(now);
         match input {
             Input::Recorded(call) => self.call_recorded(call),
-            Input::Tagged(call, tag) => self.tagged(call, tag.clone()),
+            Input::Tagged(call, tag) => _ = self.tagged(call, tag.clone()),
             Input::Line(change) => self.line_changes(change),
             Input::Progress(progress) => self.attempt_progresses(progress),
             Input::PresenceChanged => self.rounds.set_due(),

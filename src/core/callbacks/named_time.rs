@@ -6,6 +6,7 @@
 //! +2h, +90m, +1h30m       from the moment at which it was said
 //! ```
 
+use crate::callbacks::policy::QueuePolicy;
 use crate::millis::Millis;
 use crate::model::hours::Hours;
 use jiff::Timestamp;
@@ -36,15 +37,15 @@ pub enum NamedTimeError {
 ///
 /// # Errors
 /// See [`NamedTimeError`].
-pub fn named_time(text: &str, hours: &Hours, said_ms: Millis) -> Result<Millis, NamedTimeError> {
+pub fn named_time(text: &str, policy: &QueuePolicy, said_ms: Millis) -> Result<Millis, NamedTimeError> {
     let text = text.trim();
     let at = match text.strip_prefix('+') {
         Some(delay) => said_ms.saturating_add(delay_ms(delay).ok_or(NamedTimeError::Form)?),
-        None => moment(text, hours).ok_or(NamedTimeError::Form)?,
+        None => moment(text, &policy.hours).ok_or(NamedTimeError::Form)?,
     };
     match at.saturating_sub(said_ms) {
         ..0 => Err(NamedTimeError::Over),
-        0..=MAX_AHEAD_MS => hours.next_open(at).ok_or(NamedTimeError::NeverOpen),
+        0..=MAX_AHEAD_MS => policy.next_call(at).ok_or(NamedTimeError::NeverOpen),
         _ => Err(NamedTimeError::TooFar),
     }
 }

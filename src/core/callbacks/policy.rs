@@ -167,6 +167,14 @@ pub struct Policies {
     pub codes: Codes,
 }
 
+impl QueuePolicy {
+    /// The first moment, not before `at_ms`, at which customers are called; `None` if the hours have none.
+    #[must_use]
+    pub fn next_call(&self, at_ms: Millis) -> Option<Millis> {
+        self.hours.next_open_for(at_ms, self.last_dispatch_ms)
+    }
+}
+
 impl Policies {
     /// The policy of a PBX.
     #[must_use]

@@ -190,7 +190,7 @@ impl Scheduler {
     fn minutes(&self, pbx: &str, queue: Option<&str>, due_ms: Millis, ahead: i64, agents: &[AgentView<'_>]) -> i64 {
         let policy = self.policy(pbx).of(queue);
         let due = due_ms.max(self.now.wall_ms);
-        let from = if policy.hours.is_open(due) { due } else { policy.hours.next_open(due).unwrap_or(due) };
+        let from = policy.next_call(due).unwrap_or(due);
         let there = agents.iter().filter(|a| {
             a.busy != Some(Busy::LoggedOut) && queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q && !m.paused))
         });

@@ -170,6 +170,8 @@ pub struct CodedCall {
     pub of_callback: bool,
     /// It ended, ms since 1970 UTC.
     pub ended_ms: Millis,
+    /// The time that its caller named for a callback, as they named it.
+    pub named_time: Option<String>,
 }
 
 /// What is said of a customer's calls when a code is taken off one of them: what that code meant holds on where another one means it too.
@@ -209,6 +211,11 @@ impl From<&FinishedCall> for CodedCall {
             language: call.language.clone(),
             of_callback: call.callback_id.is_some(),
             ended_ms: call.ended_ms,
+            named_time: call
+                .tags
+                .iter()
+                .find(|tag| tag.code == NAMED_TIME && tag.by == CALLER)
+                .map(|tag| tag.note.clone()),
         }
     }
 }

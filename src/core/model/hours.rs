@@ -167,6 +167,19 @@ impl Hours {
         self.first(at_ms, false)
     }
 
+    /// The first moment, not before `at_ms`, at which it is open for more than `last_ms` yet, within [`MAX_OPENINGS`]; `None` if there is none.
+    #[must_use]
+    pub fn next_open_for(&self, at_ms: Millis, last_ms: Millis) -> Option<Millis> {
+        let mut at = self.next_open(at_ms)?;
+        for _ in 0..MAX_OPENINGS {
+            match self.closes_at(at) {
+                Some(closes) if closes.saturating_sub(last_ms) <= at => at = self.next_open(closes)?,
+                _ => return Some(at),
+            }
+        }
+        None
+    }
+
     /// The first moment at which it has been open for so much time (ms) since `from_ms`, within [`MAX_OPENINGS`]; `None` if it never opens.
     #[must_use]
     pub fn later(&self, from_ms: Millis, open_ms: Millis) -> Option<Millis> {

@@ -44,7 +44,8 @@ pub(super) fn words(message: Message<'_>, zone: Option<&TimeZone>) -> String {
     let history = &message.data["history"];
     if let Some(calls) = history["calls"].as_u64().filter(|calls| *calls > 0) {
         let last = at(history["last"]["at"].as_str()).unwrap_or_default();
-        fact("Called before", Some(format!("{calls} times, last {last}")));
+        let times = if calls == 1 { "once".to_owned() } else { format!("{calls} times, last") };
+        fact("Called before", Some(format!("{times} {last}")));
     }
     fact("Talked last with", of("last_agent"));
     let callback = &message.data["callback"];

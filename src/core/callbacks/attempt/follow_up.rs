@@ -5,8 +5,9 @@ use crate::callbacks::attempt::{CallbackAttempt, Phase, originate};
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{MAX_ATTEMPTS, Presences, Scheduler};
+use crate::millis::Millis;
 use crate::model::progress::Facts;
-use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, Record, RecoveredBy};
+use crate::model::{AgentKey, AttemptResult, CallKey, CallbackRow, CallbackState, QueueKey, Record, RecoveredBy};
 use std::sync::Arc;
 
 impl Scheduler {
@@ -123,7 +124,13 @@ impl Scheduler {
             let at = row.customer_answered_ms.unwrap_or(now);
             let recovered = Some((RecoveredBy::Callback, at));
             let call = row.linkedid.as_deref().map(|linkedid| CallKey::new(&row.pbx, linkedid));
-            return self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
+            let (before, talked) = (task.row().clone(), task.row().state == CallbackState::Talking);
+            let named = task.not_before.filter(|at| talked && *at > now);
+            self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
+            if let Some(at) = named {
+                self.called_again_at(at, &before);
+            }
+            return;
         }
         if task.taken_back && task.row().code.is_some() {
             return self.close(
@@ -166,5 +173,52 @@ impl Scheduler {
         for request in then {
             self.requested_too(id, &request);
         }
+    }
+
+    /// They talk, sooner than at the time that was named while the attempt went on: who is served before that is not called for it.
+    pub(crate) fn served_before_the_time(&mut self, id: i64) {
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(id).filter(|task| task.row().state != CallbackState::Talking) else {
+            return;
+        };
+        if task.not_before.take().is_some_and(|at| at > now.wall_ms) {
+            task.is_due_at(now.wall_ms, now.mono_ms);
+        }
+    }
+
+    /// A time was named while they talked: the customer is called again then.
+    fn called_again_at(&mut self, at: Millis, before: &CallbackRow) {
+        let Some(number) = before.number_e164.clone() else { return };
+        let note = format!("requested while they talked in callback {}", before.id);
+        if let Some(id) = self.tasks.open_for(&number) {
+            self.not_before(id, at);
+            if let Some(task) = self.tasks.get_mut(id) {
+                task.expected_at(at, true);
+            }
+            self.record(id, OURSELVES, &note, None, None);
+            return self.line_up(id);
+        }
+        if self.block_reason(&before.pbx, &number).is_some() {
+            return;
+        }
+        let Some(id) = self.tasks.new_id() else { return self.refuse_miss(&before.pbx) };
+        let policy = self.policy(&before.pbx).of(before.queue.as_deref());
+        let expires_ms = policy.next_call(at).unwrap_or(at).saturating_add(policy.expire_requested_ms);
+        let row = CallbackRow {
+            owner: self.customers.owner_on(&before.pbx, &number),
+            name: before.name.clone(),
+            state: CallbackState::Waiting,
+            reason: reason::DELAY.to_owned(),
+            queue: before.queue.clone(),
+            did: before.did.clone(),
+            requested: true,
+            priority: before.priority,
+            language: before.language.clone(),
+            requested_for_ms: Some(at),
+            ..CallbackRow::opened(id, before.pbx.clone(), Some(number), self.now.wall_ms, at, expires_ms)
+        };
+        self.counters.queued += 1;
+        self.insert(row, Vec::new());
+        self.record(id, OURSELVES, &note, None, None);
     }
 }

@@ -37,9 +37,10 @@ impl Scheduler {
         let kept = open.filter(|_| request.requested).map(|id| self.tasks[id].row());
         let (pbx, queue) = kept.map_or((pbx, queue), |row| (row.pbx.clone(), row.queue.clone()));
         let wanted = self.wanted(request, number, pbx, queue)?;
+        let known = open.map(|id| self.tasks[id].row());
         let note = match &request.at {
-            Some(at) => format!("{}; not before {at}", noted(request, open)),
-            None => noted(request, open).to_owned(),
+            Some(at) => format!("{}; not before {at}", noted(request, known)),
+            None => noted(request, known).to_owned(),
         };
         match open {
             Some(id) => self.add_to(id, request, wanted, by, &note),
@@ -58,11 +59,11 @@ impl Scheduler {
         let (policy, now) = (self.policy(&pbx).of(queue.as_deref()), self.now.wall_ms);
         let due_ms = match &request.at {
             None => now.saturating_add(request.delay_ms),
-            Some(time) => named_time(time, &policy.hours, now)
+            Some(time) => named_time(time, policy, now)
                 .map(|at| self.callable_from(&pbx, queue.as_deref(), Some(&number), at))
                 .map_err(|error| CommandError::Time { time: time.clone(), error })?,
         };
-        let opens_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms);
+        let opens_ms = policy.next_call(due_ms).unwrap_or(due_ms);
         let life_ms = if request.requested { policy.expire_requested_ms } else { policy.expire_ms };
         let expected_ms = match (&request.at, request.requested) {
             (Some(_), _) => Some(due_ms),
@@ -143,12 +144,12 @@ impl Scheduler {
 }
 
 /// What the history says of it.
-fn noted(request: &CallbackRequest, open: Option<i64>) -> &str {
+fn noted<'r>(request: &'r CallbackRequest, open: Option<&CallbackRow>) -> &'r str {
     match (request.note.as_str(), open, request.requested) {
         ("", None, false) => "added by hand",
-        ("", None, true) => "requested by the customer",
+        ("", Some(row), true) if row.requested => "requested again by the customer",
+        ("", _, true) => "requested by the customer",
         ("", Some(_), false) => "added again by hand",
-        ("", Some(_), true) => "requested again by the customer",
         (note, ..) => note,
     }
 }

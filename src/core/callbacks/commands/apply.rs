@@ -89,8 +89,7 @@ impl Scheduler {
                     return Err(CommandError::OfCustomers(NAMED_TIME));
                 }
                 let tag = Tag { code, note: note.clone(), by: by.to_owned(), at_ms: self.now.wall_ms };
-                self.tagged(call, tag.clone());
-                Ok(Done::Tagged(tag))
+                Ok(Done::Tagged(Box::new(self.tagged(call, tag))))
             }
             Command::Untag { call, said, code } => {
                 let code = code.to_ascii_uppercase();
@@ -224,7 +223,7 @@ impl Scheduler {
         row.reason.clear();
         row.counted = 0;
         row.due_ms = now;
-        row.expires_ms = policy.hours.next_open(now).unwrap_or(now).saturating_add(policy.expire_ms);
+        row.expires_ms = policy.next_call(now).unwrap_or(now).saturating_add(policy.expire_ms);
         row.closed_ms = None;
         row.resolved_by = None;
         row.requested_for_ms = row.requested_for_ms.map(|at| at.max(now));

@@ -2,6 +2,7 @@
 
 mod add;
 mod apply;
+mod tagged;
 
 use crate::callbacks::named_time::NamedTimeError;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES};
@@ -10,6 +11,7 @@ use crate::model::codes::{CodedCall, Said};
 use crate::model::identity::there_are;
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId, Tag};
 use std::collections::BTreeSet;
+pub use tagged::{NotRequested, Requested, Tagged};
 
 /// A command. `by` names who gave it.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,8 +135,8 @@ pub enum Done {
     DncAdded(DoNotCall),
     /// The number that may be called again.
     DncRemoved(E164),
-    /// What is said of the call now.
-    Tagged(Tag),
+    /// What is said of the call now, and what came of it.
+    Tagged(Box<Tagged>),
     /// What is said of it no more; by whom, and when.
     Untagged(Tag),
 }

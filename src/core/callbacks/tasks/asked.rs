@@ -28,10 +28,16 @@ impl Task {
         self.asked.contains(by)
     }
 
-    /// This code of this call asks for it no more; what did, if it did.
-    pub(crate) fn asked_no_more(&mut self, call: &CallKey, code: &str) -> Option<AskedBy> {
-        let at = self.asked.iter().position(|by| by.is(call, code))?;
-        Some(self.asked.remove(at))
+    /// This code of this call asks for it no more; whether it did.
+    pub(crate) fn asked_no_more(&mut self, call: &CallKey, code: &str) -> bool {
+        let before = self.asked.len();
+        self.asked.retain(|by| !by.is(call, code));
+        self.asked.len() < before
+    }
+
+    /// The codes that ask for it, in the order in which they were set.
+    pub(crate) fn asked(&self) -> &[AskedBy] {
+        &self.asked
     }
 
     /// A code of this call asks for it.
