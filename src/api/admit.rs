@@ -1,6 +1,6 @@
-//! What every request passes first: its body is read before anything waits for it, and one user's requests wait for each other.
+//! What every request passes first: its body is read before anything waits for it, and those of one user, or of one token, wait for each other.
 
-use super::front::{Failure, panicked};
+use super::front::{Failure, Peer, panicked};
 use super::line::Line;
 use super::slots::{Slot, Unsent};
 use crate::timing::Timing;
@@ -26,7 +26,7 @@ const PIECE: usize = 16 * 1024;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Streams;
 
-/// Reads the body before anything waits for it, and lets one user work on a few requests at once.
+/// Reads the body before anything waits for it, and lets one user, or one token, have a few requests worked on at once.
 pub(crate) async fn admit(Extension(slot): Extension<Arc<Slot>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let patience = Timing::get().request_body;
@@ -47,7 +47,8 @@ pub(crate) async fn admit(Extension(slot): Extension<Arc<Slot>>, request: Reques
         }
     };
     let line = parts.extensions.get::<Arc<Line>>().cloned().unwrap_or_default();
-    let turn = slot.request().await;
+    let name = parts.extensions.get::<Peer>().map(|peer| peer.name.clone()).unwrap_or_default();
+    let turn = slot.request(&name).await;
     // A task of its own: who hangs up meanwhile ends neither what was begun, on a thread that reads the database, say, nor its turn.
     let work = tokio::spawn(async move { (next.run(Request::from_parts(parts, body.into())).await, turn) });
     let Ok((mut response, turn)) = work.await else { return panicked().into_response() };
@@ -164,9 +165,9 @@ mod tests {
             assert!(answer.is_none(), "it waits, and whoever asked has gone");
         }
         tokio::task::yield_now().await;
-        assert!(slot.request().now_or_never().is_none());
+        assert!(slot.request("").now_or_never().is_none());
         gate.add_permits(1);
-        drop(slot.request().await);
+        drop(slot.request("").await);
     }
 
     #[tokio::test]
@@ -174,7 +175,7 @@ mod tests {
         let slot = Slots::new(999).take(1_000).unwrap();
         let mut turns = Vec::new();
         while turns.len() < MAX_REQUESTS {
-            turns.push(slot.request().await);
+            turns.push(slot.request("").await);
         }
         let whole: Vec<u8> = (0..3 * PIECE + 1).map(|n| u8::try_from(n % 251).unwrap()).collect();
         let (body, line) = (axum::body::Body::from(whole.clone()), Arc::default());
@@ -182,7 +183,7 @@ mod tests {
         let mut sent = Sent { body, rest: Bytes::new(), line, _turn: turns.pop().unwrap(), _unsent: unsent };
         let mut read = Vec::new();
         while !hyper::body::Body::is_end_stream(&sent) {
-            assert!(slot.request().now_or_never().is_none(), "after {} bytes", read.len());
+            assert!(slot.request("").now_or_never().is_none(), "after {} bytes", read.len());
             let left = hyper::body::Body::size_hint(&sent).exact();
             assert_eq!(left, Some((whole.len() - read.len()) as u64));
             let piece = sent.frame().await.unwrap().unwrap().into_data().unwrap();
@@ -190,7 +191,7 @@ mod tests {
             read.extend_from_slice(&piece);
         }
         drop(sent);
-        assert!(slot.request().now_or_never().is_some());
+        assert!(slot.request("").now_or_never().is_some());
         assert_eq!(read, whole);
     }
 }

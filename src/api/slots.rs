@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub(crate) const MAX_OF_USER: usize = 128;
 /// Connections of all users at once, but for root's and the daemon's user's, who always have theirs.
 pub(crate) const MAX_OF_ALL: usize = 256;
-/// Requests of one user that are worked on at once; further ones wait for these.
+/// Requests of one user of the machine, or by TCP of one token, that are worked on at once; further ones wait for these.
 pub(crate) const MAX_REQUESTS: usize = 4;
 
 /// Streams of all users at once, beside the connections.
@@ -36,14 +36,15 @@ pub(crate) struct Slots {
     handshakes_failed: AtomicU64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct User {
     connections: usize,
     newcomers: usize,
     streams: usize,
     /// Bytes of answers.
     unsent: usize,
-    requests: Arc<Semaphore>,
+    /// Turns of those who ask on this user's connections, by name: the user, or the bearers of tokens. They are few.
+    turns: BTreeMap<String, Arc<Semaphore>>,
 }
 
 /// A connection's slot; free again when it is dropped, or given up for that of a stream.
@@ -51,7 +52,6 @@ struct User {
 pub(crate) struct Slot {
     slots: Arc<Slots>,
     uid: u32,
-    requests: Arc<Semaphore>,
     counts: Mutex<Counts>,
 }
 
@@ -102,8 +102,7 @@ impl Slots {
         }
         let user = users.entry(uid).or_default();
         user.connections += 1;
-        let requests = Arc::clone(&user.requests);
-        Some(Slot { slots: Arc::clone(self), uid, requests, counts: Counts::Connection.into() })
+        Some(Slot { slots: Arc::clone(self), uid, counts: Counts::Connection.into() })
     }
 
     /// A slot for a connection of this user that has shown no token yet. There always is one: it may cost the oldest of them its own.
@@ -112,8 +111,7 @@ impl Slots {
         let mut users = self.users();
         let user = users.entry(uid).or_default();
         user.newcomers += 1;
-        let requests = Arc::clone(&user.requests);
-        Slot { slots: Arc::clone(self), uid, requests, counts: Counts::Newcomer(place).into() }
+        Slot { slots: Arc::clone(self), uid, counts: Counts::Newcomer(place).into() }
     }
 
     /// Whether this user may have one more connection; if not, it is counted as refused.
@@ -198,12 +196,6 @@ impl Slots {
     }
 }
 
-impl Default for User {
-    fn default() -> Self {
-        Self { connections: 0, newcomers: 0, streams: 0, unsent: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) }
-    }
-}
-
 impl Slot {
     /// Whoever is there has shown a token: from now on the slot counts as one of the connections. `false` if there are too many.
     pub(super) fn has_shown_a_token(&self) -> bool {
@@ -239,9 +231,17 @@ impl Slot {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until one more request of this user may be worked on.
-    pub(crate) async fn request(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.requests).acquire_owned().await.ok()
+    /// Waits until one more request of whoever has this name, a user or the bearer of a token, may be worked on.
+    pub(crate) async fn request(&self, name: &str) -> Option<OwnedSemaphorePermit> {
+        let turns = {
+            let mut users = self.slots.users();
+            let turns = &mut users.entry(self.uid).or_default().turns;
+            // Of a token that is used no more nothing is kept.
+            turns.retain(|known, turns| known == name || Arc::strong_count(turns) > 1);
+            let turns = turns.entry(name.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(MAX_REQUESTS)));
+            Arc::clone(turns)
+        };
+        turns.acquire_owned().await.ok()
     }
 
     /// A request on this connection was refused because of a limit.
@@ -390,12 +390,13 @@ mod tests {
         let (one, other) = (slots.take(1_000).unwrap(), slots.take(1_001).unwrap());
         let mut working = Vec::new();
         for _ in 0..MAX_REQUESTS {
-            working.push(one.request().await);
+            working.push(one.request("ann").await);
         }
         let again = slots.take(1_000).unwrap();
-        assert!(futures_util::FutureExt::now_or_never(again.request()).is_none());
-        assert!(futures_util::FutureExt::now_or_never(other.request()).is_some());
+        assert!(futures_util::FutureExt::now_or_never(again.request("ann")).is_none());
+        assert!(futures_util::FutureExt::now_or_never(other.request("ann")).is_some());
+        assert!(futures_util::FutureExt::now_or_never(again.request("token crm")).is_some(), "of another token");
         working.pop();
-        assert!(futures_util::FutureExt::now_or_never(again.request()).is_some());
+        assert!(futures_util::FutureExt::now_or_never(again.request("ann")).is_some());
     }
 }

@@ -225,6 +225,9 @@ fn configured(connection: &Connection, names: &[String], now_ms: Millis) -> rusq
             connection.query_row("SELECT state = 'off' FROM webhooks WHERE name = ?", [name], |row| row.get(0))?;
         if !off {
             connection.execute(BEGIN, (sink(name), now_ms))?;
+            let passed = "SELECT acked_seq FROM sinks WHERE name = ?";
+            let passed: i64 = connection.query_row(passed, [sink(name)], |row| row.get(0))?;
+            connection.execute(TRIED_NO_MORE, (name, passed))?;
         }
     }
     Ok(names.len())
@@ -247,8 +250,10 @@ fn state(
         // What comes while it is off is not kept for it.
         WebhookState::Off => {
             connection.execute("DELETE FROM sinks WHERE name = ?", [sink(webhook)])?;
+            connection.execute(TRIED_NO_MORE, (webhook, i64::MAX))?;
         }
-        WebhookState::Running if rows > 0 => {
+        // It may have been off.
+        WebhookState::Running | WebhookState::Paused if rows > 0 => {
             connection.execute(BEGIN, (sink(webhook), now_ms))?;
         }
         WebhookState::Running | WebhookState::Paused => {}
@@ -326,6 +331,9 @@ pub(super) const MESSAGES: &str = "
      ORDER BY seq DESC";
 pub(super) const ATTEMPTS_AT: &str = "
     SELECT * FROM (SELECT * FROM webhook_attempts WHERE webhook = ?1 AND seq = ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id";
+/// What was being tried and lies behind the endpoint's place goes by itself no more.
+const TRIED_NO_MORE: &str = "
+    UPDATE webhook_messages SET state = 'given_up' WHERE webhook = ?1 AND state = 'failing' AND state <> 'delivered' AND seq <= ?2";
 /// What is given up, once more.
 const AGAIN_ALL: &str =
     "UPDATE webhook_messages SET state = 'again' WHERE webhook = ? AND state = 'given_up' AND state <> 'delivered'";

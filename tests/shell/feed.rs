@@ -169,11 +169,11 @@ fn what_is_asked_wrongly_is_refused_with_the_field_and_the_fix() {
         ("/v1/changes?after=42", "after", "take `next`"),
         ("/v1/changes?kind=call.lost", "kind", "callback.closed"),
         ("/v1/changes?limit=many", "limit", "a whole number (/usr/share/doc/callbackd/openapi.json)"),
-        ("/v1/changes?limit=0", "limit", "1 to 1000"),
-        ("/v1/calls?limit=0", "limit", "1 to 1000"),
-        ("/v1/callbacks?limit=0", "limit", "1 to 1000"),
-        ("/v1/agents?limit=0", "limit", "1 to 1000"),
-        ("/v1/dnc?limit=0", "limit", "1 to 1000"),
+        ("/v1/changes?limit=0", "limit", "from 1 on"),
+        ("/v1/calls?limit=0", "limit", "from 1 on"),
+        ("/v1/callbacks?limit=0", "limit", "from 1 on"),
+        ("/v1/agents?limit=0", "limit", "from 1 on"),
+        ("/v1/dnc?limit=0", "limit", "from 1 on"),
         ("/v1/changes?from=1", "from", "use `after`, `kind`, `pbx`, `limit`"),
         ("/v1/events?after=x-1", "after", "id of an event"),
         ("/v1/calls?status=LOST", "status", "NOANSWER"),
@@ -197,6 +197,8 @@ fn what_is_asked_wrongly_is_refused_with_the_field_and_the_fix() {
         ("/v1/status?pbx=", "pbx", "leave it out"),
         ("/v1/codes?pbx", "pbx", "leave it out"),
         ("/v1/calls?pbx=elsewhere", "pbx", "there is `pbx`"),
+        ("/v1/calls?since_ms=1772445600000&until_ms=1772445600000", "until_ms", "behind since_ms"),
+        ("/v1/callbacks/seven", "path", "whole numbers"),
     ] {
         let (status, answer) = front.ask("GET", path, &Value::Null);
         assert_eq!((status, &answer["field"]), (400, &json!(field)), "{path}: {answer}");

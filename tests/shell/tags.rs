@@ -145,10 +145,16 @@ fn a_code_that_nothing_knows_is_refused_as_a_filter_and_one_that_a_call_has_is_t
     let front = with_calls();
     for (path, field) in [("/v1/tags?code=NOPE", "code"), ("/v1/calls?tag=nope", "tag")] {
         let (status, answer) = front.ask("GET", path, &Value::Null);
-        let said = (status, &answer["field"], &answer["fix"]);
-        assert_eq!(said, (400, &json!(field), &json!("GET /v1/codes lists them")), "{answer}");
+        assert_eq!((status, &answer["field"]), (400, &json!(field)), "{answer}");
+        assert!(answer["fix"].as_str().unwrap().starts_with("there are `ABANDONED`, `BUSY`"), "{answer}");
     }
     assert_eq!(front.get("/v1/calls?tag=meeting_set"), json!([]), "it is shipped, and no call has it");
+    for path in ["/v1/calls?queue=salse", "/v1/callbacks?queue=salse"] {
+        let (status, answer) = front.ask("GET", path, &Value::Null);
+        assert_eq!((status, &answer["field"]), (400, &json!("queue")), "{answer}");
+        assert!(answer["fix"].as_str().unwrap().contains("sales"), "{answer}");
+    }
+    assert_ne!(front.get("/v1/calls?queue=SALES"), json!([]), "whatever its capital letters");
 }
 
 #[test]

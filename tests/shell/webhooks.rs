@@ -62,7 +62,7 @@ fn a_message_is_signed_by_the_standard_and_sent_once() {
     let listed = front.run(&["webhooks", "list"]);
     assert!(listed.line(&["crm", "running"]).contains(" 0 "), "{listed:?}");
     let shown = front.run(&["webhooks", "show", "crm"]);
-    assert!(shown.line(&["callback.closed", "delivered"]).contains("sent 1 times"), "{shown:?}");
+    assert!(shown.line(&["callback.closed", "delivered"]).contains("sent 1 time"), "{shown:?}");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_test_shows_the_answer_a_pause_holds_and_gone_switches_off() {
     let id = front.added("+12025550125");
     assert_eq!(state(&receiver.next()).1, json!(id), "it begins with what comes next");
     // What it has not taken is sent on order.
-    assert!(front.run(&["webhooks", "show", "crm"]).line(&["given up", "callback.created"]).contains("sent 1 times"));
+    assert!(front.run(&["webhooks", "show", "crm"]).line(&["given up", "callback.created"]).contains("sent 1 time"));
     assert_eq!(front.run(&["webhooks", "resend", "crm"]).code, 0);
     assert_eq!(state(&receiver.next()).1, json!(gone));
     // What it had taken is sent once more on order.

@@ -33,6 +33,15 @@ fn reply(code: u16, body: &Value) -> Reply {
     Reply { code, retry_after_ms: None, text: if body.is_null() { String::new() } else { body.to_string() } }
 }
 
+/// An answer that says nothing: none that is whole, or none in JSON.
+fn silent() -> [Reply; 3] {
+    ["", "{\"result\":{\"CONTACT\":[1", "<html>"].map(|text| Reply {
+        code: 200,
+        retry_after_ms: None,
+        text: text.to_owned(),
+    })
+}
+
 /// Plays a whole exchange: what is asked, in words and JSON, each answered in turn; and what it came to.
 fn played(format: Format, kind: &str, data: &Value, answers: &[(u16, Value)]) -> (Vec<(String, Value)>, Answer) {
     let (mut asked, mut given) = (Vec::new(), Vec::new());
@@ -233,6 +242,25 @@ mod amocrm {
         }
         for code in [400, 429, 500, 504] {
             assert_eq!(at(code), Answer::Status(code, None));
+        }
+    }
+}
+
+#[test]
+fn a_crm_that_does_not_say_whether_it_knows_the_number_is_asked_again_and_gets_no_lead() {
+    let data = missed(&json!({}));
+    let message = Message { id: "msg_0a1b_1", kind: "call.missed", data: &data };
+    let known_to_nobody = reply(200, &json!({ "_embedded": { "calls": [] } }));
+    for silent in silent() {
+        for (format, answers) in [
+            (Format::Bitrix24, vec![silent.clone()]),
+            (Format::AmoCrm, vec![silent.clone()]),
+            (Format::AmoCrm, vec![known_to_nobody.clone(), silent.clone()]),
+        ] {
+            match next(format, &settings(), message, &answers) {
+                Some(Step::Done(answer)) => assert!(waits(&answer), "{answer:?}"),
+                other => panic!("{format:?}: {other:?}"),
+            }
         }
     }
 }

@@ -3,8 +3,9 @@
 use crate::store::feed::Place;
 use crate::store::stored::abandoned;
 use crate::store::webhooks::{DAY, MINUTE, configured, endpoint, fresh, load, now, step};
-use callbackd::store::webhooks::{WebhookNote, WebhookState};
-use callbackd::webhook::{Answer, Due, Next};
+use callbackd::store::webhooks::{Again, MessageState, WebhookNote, WebhookState};
+use callbackd::store::{Reader, Store};
+use callbackd::webhook::{Answer, Due, Endpoint, Next, Outgoing};
 
 #[test]
 fn a_message_that_nobody_takes_is_given_up_after_three_days_and_not_while_the_endpoint_was_paused() {
@@ -73,4 +74,59 @@ fn what_a_person_has_tried_between_times_puts_off_nothing_that_is_tried_by_itsel
     assert_eq!(tried(begin + 5_000, false, down()), 35_000, "the second pause is the next");
     let busy = Answer::Status(503, Some(120_000));
     assert_eq!(tried(begin + 6_000, true, busy), 126_000, "the endpoint names a pause");
+}
+
+/// A message that is sent once more is answered that nothing is wanted any more, while another one fails.
+#[test]
+fn what_was_failing_when_the_endpoint_was_switched_off_is_given_up_with_it_and_kept() {
+    let place = Place::new();
+    let mut store = configured(&place);
+    let (endpoint, begin) = (endpoint(""), now());
+    store.write(&[fresh(abandoned("1.1"))]).unwrap();
+    for refused in 0..3 {
+        hurried(&mut store, &place, &endpoint, begin + refused, Answer::Status(400, None));
+    }
+    store.write(&[fresh(abandoned("2.1"))]).unwrap();
+    step(&mut store, &place, &endpoint, begin + 10, Answer::Status(503, None)).unwrap();
+    let states = |state| load(&place).0.webhook_message_in("crm", state).unwrap().is_some();
+    assert!(states(MessageState::GivenUp) && states(MessageState::Failing));
+    store.webhook(&WebhookNote::Again("crm".into(), Again::GivenUp)).unwrap();
+    step(&mut store, &place, &endpoint, begin + 20, Answer::Status(410, None)).unwrap();
+    let given_up = Reader::open(&place.db).unwrap().webhook("crm").unwrap().unwrap().given_up;
+    assert_eq!(given_up, 2, "both can be sent once more");
+    // What fails next is the only one that does, over any restart.
+    let on = WebhookNote::State("crm".into(), WebhookState::Running, "ann".into(), now());
+    store.webhook(&on).unwrap();
+    store.write(&[fresh(abandoned("3.1"))]).unwrap();
+    for refused in 1..=3 {
+        drop(store);
+        store = configured(&place);
+        let (_, next) = hurried(&mut store, &place, &endpoint, now(), Answer::Status(400, None));
+        assert_eq!(next == Next::GiveUp, refused == 3, "{refused}");
+    }
+}
+
+#[test]
+fn what_comes_while_an_endpoint_is_paused_waits_also_where_it_was_off_before() {
+    let place = Place::new();
+    let mut store = configured(&place);
+    let endpoint = endpoint("");
+    store.write(&[fresh(abandoned("1.1"))]).unwrap();
+    step(&mut store, &place, &endpoint, now(), Answer::Status(410, None)).unwrap();
+    let to = |state| WebhookNote::State("crm".into(), state, "ann".into(), now());
+    store.webhook(&to(WebhookState::Paused)).unwrap();
+    store.write(&[fresh(abandoned("2.1"))]).unwrap();
+    store.webhook(&to(WebhookState::Running)).unwrap();
+    let (message, _) = step(&mut store, &place, &endpoint, now(), Answer::Status(204, None)).expect("it has waited");
+    assert!(message.body.contains("\"linkedid\":\"2.1\""), "{}", message.body);
+}
+
+/// What fails is tried at once.
+fn hurried(store: &mut Store, place: &Place, endpoint: &Endpoint, at_ms: i64, answer: Answer) -> (Outgoing, Next) {
+    let (reader, mut queue) = load(place);
+    queue.hurry(at_ms);
+    let Due::Send(message) = queue.due(&reader, endpoint, at_ms).unwrap() else { panic!("nothing is due") };
+    let (note, next) = queue.answered((*message).clone(), answer, "", (at_ms, 10), 0.0);
+    store.webhook(&note).unwrap();
+    (*message, next)
 }

@@ -63,7 +63,8 @@ async fn events(
     let kinds = kinds(wanted.kind.as_deref())?;
     let withdrawn = front.withdrawn.subscribe();
     front.knows(wanted.pbx.as_deref(), true).await?;
-    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    // What cannot be a cursor is refused as one, and not taken for none: the reader would miss what it was to begin with.
+    let last = headers.get(LAST_EVENT_ID).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     let after = last.or(wanted.after).as_deref().map(cursor).transpose()?;
     let too_many = "too many streams: close some that are open and try again";
     let slot = slot.stream().ok_or_else(|| Failure::new(StatusCode::SERVICE_UNAVAILABLE, too_many))?;

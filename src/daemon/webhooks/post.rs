@@ -71,7 +71,10 @@ impl Post {
         let answer = match answered {
             Ok(response) => {
                 let (code, retry_after_ms) = (response.status().as_u16(), retry_after(&response));
-                let text = timeout(BODY, beginning(response.into_body())).await.unwrap_or_default();
+                let mut read = Vec::new();
+                // What has come by then is shown.
+                let _ = timeout(BODY, beginning(response.into_body(), &mut read)).await;
+                let text = String::from_utf8_lossy(&read).into_owned();
                 Ok(Reply { code, retry_after_ms, text })
             }
             Err(why) => Err(why),
@@ -92,16 +95,16 @@ impl Post {
 /// `Retry-After` in seconds, or as a date (RFC 9110), ms from now.
 fn retry_after(response: &Response<Incoming>) -> Option<Millis> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Millis::from(seconds) * 1_000);
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than a number holds is for ever, and what is waited for is bounded elsewhere.
+        return Some(Millis::from(text.parse().unwrap_or(u32::MAX)) * 1_000);
     }
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_millisecond();
     Some((at - wall()).max(0))
 }
 
 /// The beginning of a text.
-async fn beginning(mut body: Incoming) -> String {
-    let mut bytes = Vec::new();
+async fn beginning(mut body: Incoming, bytes: &mut Vec<u8>) {
     while let Some(Ok(frame)) = body.frame().await {
         if let Ok(data) = frame.into_data() {
             bytes.extend_from_slice(&data[..data.len().min(MAX_TEXT - bytes.len())]);
@@ -110,5 +113,4 @@ async fn beginning(mut body: Incoming) -> String {
             break;
         }
     }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

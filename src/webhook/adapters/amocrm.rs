@@ -99,7 +99,7 @@ fn is_known(reply: &Reply) -> bool {
 
 fn lead(settings: &Settings, message: Message<'_>) -> Value {
     let phone = json!({ "field_code": "PHONE", "values": [{ "value": message.number(), "enum_code": "WORK" }] });
-    let name = message.some("name").unwrap_or_else(|| message.number());
+    let name = notice::plain(message.some("name").unwrap_or_else(|| message.number()));
     let mut lead = json!({
         "name": notice::headline(message),
         "_embedded": { "contacts": [{ "first_name": name, "custom_fields_values": [phone] }] },

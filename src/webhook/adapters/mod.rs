@@ -17,6 +17,7 @@ use crate::config::Format;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Status;
 use jiff::tz::TimeZone;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 /// No change takes more requests than this.
@@ -134,6 +135,10 @@ impl<'a> Message<'a> {
 /// The next request for a change, or what its answers mean. The formats that are one request in our own words are not spoken here: `None`.
 #[must_use]
 pub fn next(format: Format, settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Option<Step> {
+    // What is made of a call hangs on what the CRM knows: one that has not said it is asked again, and nobody is taken for unknown.
+    if matches!(format, Format::AmoCrm | Format::Bitrix24) && answers.iter().any(says_nothing) {
+        return Some(Step::Done(Answer::Nothing("the answer is no JSON, or did not come whole".to_owned())));
+    }
     Some(match format {
         Format::Standard | Format::CloudEvents => return None,
         Format::Zammad => zammad::next(settings, message, answers),
@@ -186,6 +191,11 @@ fn done(reply: &Reply, is_token: bool) -> Step {
 /// An answer that is JSON; `null` if it is none.
 fn json(reply: &Reply) -> Value {
     serde_json::from_str(&reply.text).unwrap_or_default()
+}
+
+/// It ought to be JSON and is none; 204 has no body.
+fn says_nothing(reply: &Reply) -> bool {
+    is_good(reply) && reply.code != 204 && serde_json::from_str::<IgnoredAny>(&reply.text).is_err()
 }
 
 fn is_good(reply: &Reply) -> bool {
