@@ -136,12 +136,12 @@ fn a_wish_in_a_call_that_we_made_is_a_callback_at_the_time_that_was_named_with_i
 }
 
 #[test]
-fn a_wish_counts_where_requested_callbacks_do_whatever_else_is_said_with_it() {
+fn a_wish_in_a_call_that_we_made_counts_where_requested_callbacks_do() {
     let without = |policy: Policy| Policy {
         on: policy.on.into_iter().filter(|outcome| *outcome != Outcome::CallbackRequested).collect(),
         ..policy
     };
-    for direction in [Direction::Inbound, Direction::Outbound] {
+    for direction in [Direction::Outbound, Direction::Callback] {
         let mut scene = scene_with(without(policy()));
         let call = scene.talked(ANN, "PJSIP/101", direction, MINUTE);
         let wish = Tag { code: "CALLBACK".into(), note: "sales".into(), by: "caller".into(), at_ms: call.ended_ms };

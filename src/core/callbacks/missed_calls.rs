@@ -76,10 +76,10 @@ impl Scheduler {
         let too_short = meaning.may_be_short
             && call.wait_ms < policy.short_abandon_ms
             && !policy.on.contains(&Outcome::ShortAbandon);
-        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || self.heeds_wish(call)
+        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || wish(call).is_some()
     }
 
-    /// The caller asked for a callback, and callers may.
+    /// A customer whom we had called asked for a callback, and customers may.
     pub(crate) fn heeds_wish(&self, call: &FinishedCall) -> bool {
         wish(call).is_some() && self.policy(&call.pbx).on.contains(&Outcome::CallbackRequested)
     }
@@ -354,7 +354,7 @@ impl Scheduler {
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.is_due_at(due_ms, due);
         if task.attempt().is_some() {
-            (task.not_before, task.once_more) = (Some(due_ms), true);
+            (task.not_before, task.once_more, task.named_before_talk) = (Some(due_ms), true, false);
         } else if waits && !task.held {
             task.comes_to(CallbackState::Waiting, reason::DELAY);
         }

@@ -40,6 +40,8 @@ pub(crate) struct Task {
     pub then: Vec<CodeRequest>,
     /// Not called before, ms since 1970 UTC, whatever comes of the attempt that goes on: the customer has named a time meanwhile.
     pub not_before: Option<Millis>,
+    /// That was said before they talked.
+    pub named_before_talk: bool,
     /// While an attempt goes on the customer was missed again, or somebody asked for it again: another one follows, however many there were.
     pub once_more: bool,
     /// While they talk the code was taken off that alone asked for it: no other attempt follows.
@@ -333,6 +335,7 @@ impl Tasks {
             screened: false,
             then: Vec::new(),
             not_before,
+            named_before_talk: false,
             once_more: false,
             taken_back: false,
             attempt: None,

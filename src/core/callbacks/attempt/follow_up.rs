@@ -125,7 +125,8 @@ impl Scheduler {
             let recovered = Some((RecoveredBy::Callback, at));
             let call = row.linkedid.as_deref().map(|linkedid| CallKey::new(&row.pbx, linkedid));
             let (before, talked) = (task.row().clone(), task.row().state == CallbackState::Talking);
-            let named = task.not_before.filter(|at| talked && *at > now);
+            let in_talk = talked && !task.named_before_talk;
+            let named = task.not_before.filter(|at| in_talk && *at > now);
             self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
             if let Some(at) = named {
                 self.called_again_at(at, &before);
@@ -175,14 +176,10 @@ impl Scheduler {
         }
     }
 
-    /// They talk, sooner than at the time that was named while the attempt went on: who is served before that is not called for it.
-    pub(crate) fn served_before_the_time(&mut self, id: i64) {
-        let now = self.now;
-        let Some(task) = self.tasks.get_mut(id).filter(|task| task.row().state != CallbackState::Talking) else {
-            return;
-        };
-        if task.not_before.take().is_some_and(|at| at > now.wall_ms) {
-            task.is_due_at(now.wall_ms, now.mono_ms);
+    /// They talk, sooner than at the time that was named while the attempt went on: whom that serves is not called for it.
+    pub(crate) fn talks_before_the_time(&mut self, id: i64) {
+        if let Some(task) = self.tasks.get_mut(id).filter(|task| task.row().state != CallbackState::Talking) {
+            task.named_before_talk = task.not_before.is_some();
         }
     }
 

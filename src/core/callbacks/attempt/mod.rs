@@ -303,7 +303,7 @@ impl Scheduler {
                     attempt.row.customer_answered_ms.get_or_insert(at);
                 }
                 self.store_attempt(channel_id);
-                self.served_before_the_time(id);
+                self.talks_before_the_time(id);
                 self.step_of(id, channel_id, CallbackState::Talking);
             }
             Step::Ended(facts) => {
