@@ -54,7 +54,7 @@ pub const LINGER_MS: u64 = 30_000;
 pub const MAX_CORRECTIONS: u32 = 10;
 
 /// While the link is up, the store is given this often (ms) that the PBX is seen: after a crash the gap begins this much too early at most.
-pub(crate) const SEEN_EVERY_MS: Millis = 60_000;
+pub(crate) const SEEN_EVERY_MS: Millis = 10_000;
 
 /// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be counted with (ms).
 pub(crate) const MAX_STAMP_MS: Millis = 253_402_300_799_999;
