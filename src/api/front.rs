@@ -10,7 +10,7 @@ use super::slots::Slots;
 use super::status::Status;
 use super::web::Today;
 use crate::store::tokens::Role;
-use crate::store::{self, NoChoice, Reader};
+use crate::store::{self, CallFilter, NoChoice, Reader};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
@@ -219,6 +219,9 @@ pub(crate) fn panicked() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the query panicked: please report this")
 }
 
+/// Looks up a name of a filter.
+type Choose = fn(&Reader, &mut CallFilter) -> Result<(), NoChoice>;
+
 impl Front {
     /// Of this database; and what is asked. `committed`: the newest change that is on the disk.
     #[must_use]
@@ -314,14 +317,15 @@ impl Front {
         })
     }
 
-    /// A name as the database has it; where nothing has it, those that there are.
-    pub(super) async fn choose<T: Send + 'static>(
+    /// A filter whose name in `field` is as the database has it; where nothing has it, those that there are.
+    pub(super) async fn choose(
         &self,
         field: &str,
-        choose: impl FnOnce(&Reader) -> Result<T, NoChoice> + Send + 'static,
-    ) -> Result<T, Failure> {
-        let chosen = self.read(|reader| match choose(reader) {
-            Ok(chosen) => Ok(Ok(chosen)),
+        mut filter: CallFilter,
+        name: Choose,
+    ) -> Result<CallFilter, Failure> {
+        let chosen = self.read(move |reader| match name(reader, &mut filter) {
+            Ok(()) => Ok(Ok(filter)),
             Err(NoChoice::Store(error)) => Err(error),
             Err(NoChoice::Unknown { why, fix }) => Ok(Err((why, fix))),
         });
@@ -329,16 +333,18 @@ impl Front {
     }
 
     /// The code that is named, as it is written: shipped, configured, or borne by a call.
-    pub(super) async fn code(&self, field: &str, mut named: Option<String>) -> Result<Option<String>, Failure> {
-        self.choose(field, |reader| reader.choose_code(&mut named).map(|()| named)).await
+    pub(super) async fn code(&self, field: &str, tag: Option<String>) -> Result<Option<String>, Failure> {
+        let named = CallFilter { tag, ..CallFilter::default() };
+        Ok(self.choose(field, named, |reader, named| reader.choose_code(&mut named.tag)).await?.tag)
     }
 
     /// The queue that is named, as it is written: one that a call was in, or that the PBX has now.
-    pub(super) async fn queue(&self, named: Option<String>) -> Result<Option<String>, Failure> {
-        let Some(wanted) = named.clone() else { return Ok(None) };
-        let mut stored = named;
-        let unknown = match self.choose("queue", |reader| reader.choose_queue(&mut stored).map(|()| stored)).await {
-            Ok(queue) => return Ok(queue),
+    pub(super) async fn queue(&self, queue: Option<String>) -> Result<Option<String>, Failure> {
+        let Some(wanted) = queue.clone() else { return Ok(None) };
+        let named = CallFilter { queue, ..CallFilter::default() };
+        let stored = self.choose("queue", named, |reader, named| reader.choose_queue(&mut named.queue)).await;
+        let unknown = match stored {
+            Ok(named) => return Ok(named.queue),
             Err(unknown) => unknown,
         };
         let now = self.ask(Ask::Queues).await?;

@@ -8,7 +8,7 @@ use crate::api::answers::WholeCall;
 use crate::api::front::{Answer, Failure, Front, Listed};
 use crate::api::pages;
 use crate::api::query::Asked;
-use crate::store::{CallFilter, StoredCall};
+use crate::store::{CallFilter, Reader, StoredCall};
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -122,7 +122,7 @@ async fn of_agent(front: &Front, mut filter: CallFilter) -> Result<CallFilter, F
     if let Some((pbx, interface)) = front.ask(|reply| Ask::AgentNamed { name, pbx, reply }).await? {
         (filter.agent, filter.pbx) = (Some(interface), pbx.or(filter.pbx));
     }
-    front.choose("agent", move |reader| reader.choose_agent(&mut filter).map(|()| filter)).await
+    front.choose("agent", filter, Reader::choose_agent).await
 }
 
 /// The words of a filter, separated by commas.
