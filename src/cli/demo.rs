@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::random;
 use crate::store::Store;
 use crate::store::tokens::{Role, Token, TokenChange, hash};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpid, getuid, kill_process, test_kill_process};
 use std::fmt::Write as _;
@@ -389,6 +390,14 @@ impl Board {
     }
 }
 
+/// What is said goes into a pipe whose reader has gone.
+fn nobody_reads() -> bool {
+    let (out, log) = (io::stdout(), io::stderr());
+    let mut pipes = [PollFd::new(&out, PollFlags::empty()), PollFd::new(&log, PollFlags::empty())];
+    let looked = poll(&mut pipes, Some(&Timespec::default()));
+    looked.is_ok() && pipes.iter().any(|pipe| pipe.revents().contains(PollFlags::ERR))
+}
+
 /// Says how it goes, closes the lines when the time is over, and ends the daemon when nothing is left to be done.
 fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>, board: &Board) {
     #[allow(clippy::disallowed_methods)] // the door by which time comes in
@@ -398,6 +407,10 @@ fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>, board: &Boa
     let mut closed = false;
     loop {
         thread::sleep(LOOK_EVERY);
+        if nobody_reads() {
+            let _ = kill_process(getpid(), Signal::TERM);
+            return;
+        }
         let passed = began.elapsed();
         let second = passed.as_secs() > seconds;
         let summary = passed.as_secs() / SUMMARY_EVERY.as_secs() > summaries;

@@ -26,6 +26,19 @@ impl Interrupted {
         Ok(asked)
     }
 
+    /// This signal ends it, too.
+    ///
+    /// # Errors
+    /// The system refuses to listen.
+    pub(crate) fn also_by(&self, signal: i32) -> io::Result<()> {
+        flag::register(signal, Arc::clone(&self.0)).map(drop)
+    }
+
+    /// What a signal sets.
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     pub(crate) fn is_asked(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

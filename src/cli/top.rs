@@ -6,6 +6,7 @@ mod view;
 use super::callbacks;
 use super::complete;
 use super::failure::Failure;
+use super::interrupted::Interrupted;
 use super::plain::safe;
 use super::target::{Target, TargetArgs};
 use crate::api::client::{self, ClientError};
@@ -13,6 +14,7 @@ use crate::api::percent;
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use screen::{Screen, Shown, Thing};
 use serde_json::Value;
+use signal_hook::consts::SIGHUP;
 use std::io::{self, IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -63,8 +65,10 @@ pub fn run(args: &TopArgs, target: &Target, out: &mut impl Write) -> Result<(), 
         }
         return Ok(());
     }
-    let never = AtomicBool::new(false);
-    show(target, args.pbx.as_deref(), &|| None, &never, out)
+    // Whatever ends it, the terminal is left as it was.
+    let interrupted = Interrupted::listen()?;
+    interrupted.also_by(SIGHUP)?;
+    show(target, args.pbx.as_deref(), &|| None, interrupted.flag(), out)
 }
 
 /// Shows the screen, of one PBX or of all, until `q` is pressed, or `over`; `foot` is its last line, if there is one.

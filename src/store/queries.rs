@@ -111,8 +111,9 @@ impl Reader {
                 })?
                 .map(|said| {
                     let (id, tag): (i64, Tag) = said?;
-                    let of = connection.query_row(&format!("{} {CALLS_BY_ID}", *SELECT_CALL), [id], call)?;
-                    Ok((of.call, tag))
+                    let mut of = connection.query_row(&format!("{} {CALLS_BY_ID}", *SELECT_CALL), [id], call)?.call;
+                    children(connection, id, &mut of)?;
+                    Ok((of, tag))
                 })
                 .collect::<rusqlite::Result<_>>()?;
             Ok(Said { of_call, elsewhere, closed, unheeded })

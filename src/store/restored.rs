@@ -6,7 +6,7 @@ use super::questions::{
     ASKED, ASKED_BY, CALLED, CALLS_BY_ID, CUSTOMERS, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE,
     OPEN_CALLBACKS, OPEN_MISSES, REFUSALS, SAID, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
 };
-use super::rows::{SELECT_CALL, call, e164, tag, unless_misspelt};
+use super::rows::{SELECT_CALL, call, children, e164, tag, unless_misspelt};
 use super::{Error, Store};
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
@@ -205,8 +205,10 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .query_map([], |row| Ok((row.get("call_id")?, tag(row)?)))?
         .map(|said| {
             let (id, tag): (i64, Tag) = said?;
-            let stored = connection.query_row(&format!("{} {CALLS_BY_ID}", *SELECT_CALL), [id], call)?;
-            Ok((stored.call, tag))
+            let mut of = connection.query_row(&format!("{} {CALLS_BY_ID}", *SELECT_CALL), [id], call)?.call;
+            // What else was said of it goes with it: a time, for example.
+            children(connection, id, &mut of)?;
+            Ok((of, tag))
         })
         .collect::<rusqlite::Result<_>>()?;
     let asked_by = connection

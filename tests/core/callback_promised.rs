@@ -2,8 +2,9 @@
 //! which nobody is called.
 
 use crate::callback_attempts::FIRST;
+use crate::codes_by_hand::{sets, takes_off, talked};
 use crate::scheduler::{
-    ANN, HOUR, MINUTE, MONDAY_10, Scene, agent, overall, pbx, policies, policy, queue_policy, talk,
+    ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, overall, pbx, policies, policy, queue_policy, talk,
 };
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::commands::{CallbackRequest, Command, Done};
@@ -11,8 +12,8 @@ use callbackd_core::callbacks::policy::{Policies, Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::codes::Codes;
 use callbackd_core::model::hours::Hours;
-use callbackd_core::model::progress::Step;
-use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, Moment, Outcome, Tag};
+use callbackd_core::model::progress::{Line, Step};
+use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, Moment, Quality, Tag};
 use jiff::tz::TimeZone;
 
 fn starting(restored: RestoredState, policy: Policy, now: Moment) -> Scene {
@@ -64,20 +65,14 @@ fn a_time_that_is_named_while_they_talk_is_a_callback_of_its_own_when_they_have_
     assert_eq!(scene.story.last().unwrap().1.note, "requested while they talked in callback 1");
 }
 
-#[test]
-fn it_is_so_over_a_restart_in_the_talk() {
-    let mut scene = scene_with(policy());
-    scene.misses(ANN, "sales");
-    steps(&mut scene, &before_they_talk());
-    scene.step(FIRST, Step::Connected);
-    let promised = names(&mut scene, "+2h").due_ms;
+/// The daemon is restarted while they talk.
+fn restarted(before: &Scene) -> Scene {
     let restored = RestoredState {
-        open: vec![(scene.row(1).clone(), Vec::new())],
-        in_flight: vec![scene.attempts[FIRST].clone()],
+        open: vec![(before.row(1).clone(), Vec::new())],
+        in_flight: vec![before.attempts[FIRST].clone()],
         last_id: 1,
         ..RestoredState::default()
     };
-    let before = scene;
     let mut scene = starting(restored, policy(), before.now);
     scene.attempts.clone_from(&before.attempts);
     scene.rows.clone_from(&before.rows);
@@ -85,19 +80,103 @@ fn it_is_so_over_a_restart_in_the_talk() {
     scene.give(Input::InSync(&pbx()));
     scene.step(FIRST, Step::Seen);
     scene.step(FIRST, Step::Connected);
+    scene
+}
+
+#[test]
+fn it_is_so_over_a_restart_in_the_talk() {
+    let mut scene = scene_with(policy());
+    scene.misses(ANN, "sales");
+    steps(&mut scene, &before_they_talk());
+    scene.step(FIRST, Step::Connected);
+    let promised = names(&mut scene, "+2h").due_ms;
+    let mut scene = restarted(&scene);
     hangs_up(&mut scene);
     assert_eq!((scene.stands(1).as_str(), scene.row(2).due_ms), ("DONE", promised));
 }
 
 #[test]
-fn a_time_that_was_named_before_they_talked_is_served_by_the_talk() {
+fn a_time_that_was_named_before_they_talked_is_served_by_the_talk_and_kept_where_they_hardly_talked() {
+    for restarts in [false, true] {
+        for (talked_ms, then) in [(MINUTE, "DONE"), (SECOND, "WAITING DELAY")] {
+            let mut scene = scene_with(policy());
+            scene.misses(ANN, "sales");
+            steps(&mut scene, &before_they_talk());
+            let promised = names(&mut scene, "+2h").due_ms;
+            scene.step(FIRST, Step::Connected);
+            if restarts {
+                scene = restarted(&scene);
+            }
+            let from = scene.now.wall_ms;
+            scene.pass(MINUTE);
+            scene.ends(FIRST, talk(from, talked_ms));
+            assert_eq!((scene.stands(1).as_str(), scene.rows.len()), (then, 1), "restarts: {restarts}");
+            assert!(talked_ms == MINUTE || scene.row(1).due_ms == promised, "restarts: {restarts}");
+        }
+    }
+}
+
+#[test]
+fn a_time_that_is_named_while_they_talk_is_no_code_s_and_lives_as_long_as_a_promise() {
+    let mut scene = scene_with(policy());
+    let call = talked(&mut scene, "first");
+    sets(&mut scene, &call, "CALLBACK");
+    steps(&mut scene, &before_they_talk());
+    scene.step(FIRST, Step::Connected);
+    let promised = names(&mut scene, "+2h").due_ms;
+    sets(&mut scene, &call, "FOLLOW_UP");
+    hangs_up(&mut scene);
+    assert_eq!((scene.row(2).due_ms, scene.row(2).code.as_deref()), (promised, None));
+    assert!(scene.row(2).expires_ms >= promised + policy().default.expire_requested_ms);
+    takes_off(&mut scene, &call, "FOLLOW_UP", Vec::new());
+    assert!(scene.row(2).state.is_open(), "it was promised");
+}
+
+#[test]
+fn a_time_that_is_named_while_they_talk_outlives_a_code_that_a_mistake_set_and_another_call_of_theirs() {
+    let mut scene = scene_with(policy());
+    let call = talked(&mut scene, "first");
+    scene.misses(ANN, "sales");
+    steps(&mut scene, &before_they_talk());
+    scene.step(FIRST, Step::Connected);
+    let promised = names(&mut scene, "+2h").due_ms;
+    sets(&mut scene, &call, "SPAM");
+    hangs_up(&mut scene);
+    assert_eq!(scene.row(2).state, CallbackState::Dnc);
+    takes_off(&mut scene, &call, "SPAM", Vec::new());
+    assert_eq!((scene.stands(2).as_str(), scene.row(2).due_ms), ("WAITING DELAY", promised));
+
     let mut scene = scene_with(policy());
     scene.misses(ANN, "sales");
     steps(&mut scene, &before_they_talk());
-    names(&mut scene, "+2h");
     scene.step(FIRST, Step::Connected);
-    hangs_up(&mut scene);
-    assert_eq!((scene.stands(1).as_str(), scene.rows.len()), ("DONE", 1));
+    let promised = names(&mut scene, "+2h").due_ms;
+    let outbound = scene.talked(ANN, "PJSIP/102", Direction::Outbound, MINUTE);
+    scene.recorded(&outbound);
+    assert_eq!((scene.row(1).state, scene.row(2).due_ms), (CallbackState::RecoveredByAgent, promised));
+}
+
+#[test]
+fn a_wish_in_a_talk_is_not_answered_by_that_talk_when_the_daemon_is_restarted_in_it() {
+    let mut scene = scene_with(policy());
+    scene.presence.agents.clear();
+    let talk = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
+    let said = |code: &str, note: &str| Tag {
+        code: code.into(),
+        note: note.into(),
+        by: "caller".into(),
+        at_ms: talk.ended_ms,
+    };
+    let tags = vec![said("CALLBACK", ""), said("CALLBACK_AT", "+2h")];
+    let cut = FinishedCall { linkedid: format!("live.{ANN}"), quality: Quality::Gap, tags, ..talk.clone() };
+    scene.recorded(&cut);
+    let promised = scene.row(1).due_ms;
+    assert_eq!((promised, scene.row(1).missed_count), (talk.ended_ms + 2 * HOUR, 0), "nobody was missed");
+    // It goes on in the next run, which has not heard the wish.
+    scene.line(ANN, true, Line::Busy);
+    scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into() });
+    scene.recorded(&FinishedCall { quality: Quality::Partial, tags: Vec::new(), ..cut });
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).due_ms), ("WAITING DELAY", promised));
 }
 
 #[test]
@@ -132,21 +211,6 @@ fn a_wish_in_a_call_that_we_made_is_a_callback_at_the_time_that_was_named_with_i
             "{direction} {named:?}"
         );
         assert!(row.requested && row.state.is_open());
-    }
-}
-
-#[test]
-fn a_wish_in_a_call_that_we_made_counts_where_requested_callbacks_do() {
-    let without = |policy: Policy| Policy {
-        on: policy.on.into_iter().filter(|outcome| *outcome != Outcome::CallbackRequested).collect(),
-        ..policy
-    };
-    for direction in [Direction::Outbound, Direction::Callback] {
-        let mut scene = scene_with(without(policy()));
-        let call = scene.talked(ANN, "PJSIP/101", direction, MINUTE);
-        let wish = Tag { code: "CALLBACK".into(), note: "sales".into(), by: "caller".into(), at_ms: call.ended_ms };
-        scene.recorded(&FinishedCall { tags: vec![wish], ..call });
-        assert!(scene.rows.is_empty(), "{direction}");
     }
 }
 

@@ -1,13 +1,12 @@
 //! What the codes of calls mean: whose number is not to be called, and who is to be called later.
 
+use crate::callbacks::Scheduler;
 use crate::callbacks::commands::{NotRequested, Requested, Tagged};
-use crate::callbacks::named_time::named_time;
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::callbacks::{Output, Scheduler};
 use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, ClosedByList, Code, CodedCall, MIN_AFTER_OURS_MS, OnCallback, RULE, Said};
 use crate::model::{
-    AskedBy, CallKey, CallbackRow, CallbackState, Direction, E164, FinishedCall, PbxId, Record, Tag, TagChange,
+    AskedBy, CallKey, CallbackRow, CallbackState, Direction, E164, FinishedCall, PbxId, Record, Status, Tag, TagChange,
 };
 
 /// What codes ask for during one attempt, at most: agents set a few, of calls that are few.
@@ -71,9 +70,9 @@ impl Scheduler {
     /// This disposition of the call asks for a callback. What its outcome and its caller say makes a miss of it, or does not.
     pub(crate) fn asks_by(&self, call: &FinishedCall, tag: &Tag) -> bool {
         let wish = is_wish(tag);
-        // Of who calls in it makes a miss, or does not.
+        // Of who called in and was not answered it makes a miss, or does not.
         let of_itself = tag.by == RULE && call.outcome.meaning().tag == Some(&tag.code)
-            || wish && (call.direction == Direction::Inbound || !self.heeds_wish(call));
+            || wish && call.direction == Direction::Inbound && call.status != Status::Answer;
         // A rule that fits the call of a callback would have the same customer called for ever.
         let of_ours = tag.by == RULE && call.direction == Direction::Callback;
         let too_soon = |code: &Code| of_ours && code.after_ms < MIN_AFTER_OURS_MS;
@@ -155,18 +154,11 @@ impl Scheduler {
         Some(Requested::AfterAttempt(Box::new(task.row().clone())))
     }
 
-    /// The customer named the time with their wish. One that cannot be kept is reported, and the wish counts without it.
+    /// The customer named the time with their wish, which counts without it if that cannot be kept.
     fn takes_time(&mut self, request: &mut CodeRequest, time: &str) {
-        let policy = self.policy(&request.pbx).of(request.queue.as_deref());
-        match named_time(time, policy, request.tag.at_ms) {
-            Ok(at) => {
-                let at = self.callable_from(&request.pbx, request.queue.as_deref(), Some(&request.number), at);
-                (request.after_ms, request.named) = (at.saturating_sub(request.tag.at_ms), true);
-            }
-            Err(error) => {
-                let (call, time) = (request.call.clone(), time.to_owned());
-                self.outputs.push_back(Output::BadTime { call, time, error });
-            }
+        let CodeRequest { call, pbx, queue, number, tag, .. } = &*request;
+        if let Some(at) = self.kept_time((call, pbx, queue.as_deref()), Some(number), tag.at_ms, time) {
+            (request.after_ms, request.named) = (at.saturating_sub(tag.at_ms), true);
         }
     }
 
@@ -331,7 +323,7 @@ impl Scheduler {
     fn takes_in(&mut self, id: i64, other: &ClosedByList) {
         let Some(task) = self.tasks.get_mut(id) else { return };
         // The time of a code holds for what the code asks for; whoever was missed in the meantime is called back as others are.
-        let sooner = task.row().code.is_some() && other.row.code.is_none() && other.row.due_ms < task.row().due_ms;
+        let sooner = task.row().code.is_some() && other.row.due_ms < task.row().due_ms;
         task.takes_in(other);
         if sooner {
             self.not_before(id, other.row.due_ms);

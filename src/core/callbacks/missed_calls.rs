@@ -76,12 +76,8 @@ impl Scheduler {
         let too_short = meaning.may_be_short
             && call.wait_ms < policy.short_abandon_ms
             && !policy.on.contains(&Outcome::ShortAbandon);
-        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || wish(call).is_some()
-    }
-
-    /// A customer whom we had called asked for a callback, and customers may.
-    pub(crate) fn heeds_wish(&self, call: &FinishedCall) -> bool {
-        wish(call).is_some() && self.policy(&call.pbx).on.contains(&Outcome::CallbackRequested)
+        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short
+            || wish(call).is_some() && call.status != Status::Answer
     }
 
     fn owner_learnt(&mut self, call: &FinishedCall) {
@@ -321,14 +317,25 @@ impl Scheduler {
         let Some(tag) = call.tags.iter().find(|tag| tag.code == NAMED_TIME && tag.by == CALLER) else {
             return (None, String::new());
         };
-        match named_time(&tag.note, self.policy(pbx).of(queue), tag.at_ms) {
-            Ok(at) => (
-                Some(self.callable_from(pbx, queue, call.number_e164.as_ref(), at)),
-                format!("; the caller named a time: {}", tag.note),
-            ),
+        match self.kept_time((&call.key(), pbx, queue), call.number_e164.as_ref(), tag.at_ms, &tag.note) {
+            Some(at) => (Some(at), format!("; the caller named a time: {}", tag.note)),
+            None => (None, format!("; the time that the caller named is not kept: {}", tag.note)),
+        }
+    }
+
+    /// The first moment from a time on, as it was named at `said_ms` with this call, at which the customer may be called. One that cannot be kept is reported.
+    pub(crate) fn kept_time(
+        &mut self,
+        (call, pbx, queue): (&CallKey, &PbxId, Option<&str>),
+        number: Option<&E164>,
+        said_ms: Millis,
+        time: &str,
+    ) -> Option<Millis> {
+        match named_time(time, self.policy(pbx).of(queue), said_ms) {
+            Ok(at) => Some(self.callable_from(pbx, queue, number, at)),
             Err(error) => {
-                self.outputs.push_back(Output::BadTime { call: call.key(), time: tag.note.clone(), error });
-                (None, format!("; the time that the caller named is not kept: {}", tag.note))
+                self.outputs.push_back(Output::BadTime { call: call.clone(), time: time.to_owned(), error });
+                None
             }
         }
     }

@@ -213,9 +213,13 @@ impl Scheduler {
     ) {
         let now = self.now.wall_ms;
         let Some(task) = self.tasks.get_mut(id) else { return };
+        let named = task.named_in_talk(now).filter(|_| recovered.is_some()).map(|at| (at, task.row().clone()));
         task.closes(state, reason, now, resolved_by);
         self.record(id, by, note, None, recovered);
         self.forget(id);
+        if let Some((at, before)) = named {
+            self.called_again_at(at, &before);
+        }
     }
 
     fn forget(&mut self, id: i64) {

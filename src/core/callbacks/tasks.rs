@@ -66,6 +66,12 @@ impl Task {
         reason.clone_into(&mut self.row.reason);
     }
 
+    /// The time that was named while they talk, if it lies ahead.
+    pub(crate) fn named_in_talk(&self, now_ms: Millis) -> Option<Millis> {
+        let in_talk = self.row.state == CallbackState::Talking && !self.named_before_talk;
+        self.not_before.filter(|at| in_talk && *at > now_ms)
+    }
+
     /// It is over; `by`: the call by which it was.
     pub(crate) fn closes(&mut self, state: CallbackState, reason: &str, at_ms: Millis, by: Option<CallKey>) {
         self.comes_to(state, reason);
@@ -323,6 +329,8 @@ impl Tasks {
         let of_its_own = row.state.is_active() || reason::is_its_own_time(&row.reason);
         let due = if of_its_own { now.mono_of(row.due_ms) } else { now.mono_ms };
         let not_before = (row.state.is_active() && row.due_ms > now.wall_ms).then_some(row.due_ms);
+        let talks_before = row.state == CallbackState::Talking && not_before.is_none();
+        let before_talk = row.requested_for_ms.filter(|at| talks_before && *at > now.wall_ms);
         let task = Task {
             due,
             expires: now.mono_of(row.expires_ms),
@@ -334,8 +342,8 @@ impl Tasks {
             last_refusal: None,
             screened: false,
             then: Vec::new(),
-            not_before,
-            named_before_talk: false,
+            not_before: not_before.or(before_talk),
+            named_before_talk: before_talk.is_some(),
             once_more: false,
             taken_back: false,
             attempt: None,

@@ -124,13 +124,7 @@ impl Scheduler {
             let at = row.customer_answered_ms.unwrap_or(now);
             let recovered = Some((RecoveredBy::Callback, at));
             let call = row.linkedid.as_deref().map(|linkedid| CallKey::new(&row.pbx, linkedid));
-            let (before, talked) = (task.row().clone(), task.row().state == CallbackState::Talking);
-            let in_talk = talked && !task.named_before_talk;
-            let named = task.not_before.filter(|at| in_talk && *at > now);
             self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
-            if let Some(at) = named {
-                self.called_again_at(at, &before);
-            }
             return;
         }
         if task.taken_back && task.row().code.is_some() {
@@ -155,7 +149,7 @@ impl Scheduler {
             }
             return self.close(id, CallbackState::Exhausted, why, OURSELVES, &note);
         }
-        let named = task.not_before.take().filter(|at| *at > now.saturating_add(retry_ms));
+        let named = task.not_before.take().filter(|at| *at > now);
         let due_ms = named.unwrap_or(now.saturating_add(retry_ms));
         let waits = task.held || retry_ms > 0 || named.is_some();
         let state = if waits { CallbackState::Waiting } else { CallbackState::Pending };
@@ -178,29 +172,38 @@ impl Scheduler {
 
     /// They talk, sooner than at the time that was named while the attempt went on: whom that serves is not called for it.
     pub(crate) fn talks_before_the_time(&mut self, id: i64) {
-        if let Some(task) = self.tasks.get_mut(id).filter(|task| task.row().state != CallbackState::Talking) {
-            task.named_before_talk = task.not_before.is_some();
+        let now = self.now;
+        let Some(task) = self.tasks.get_mut(id).filter(|task| task.row().state != CallbackState::Talking) else {
+            return;
+        };
+        task.named_before_talk = task.not_before.is_some();
+        if task.named_before_talk {
+            // From this the next run knows it, too.
+            task.is_due_at(now.wall_ms, now.mono_ms);
         }
     }
 
     /// A time was named while they talked: the customer is called again then.
-    fn called_again_at(&mut self, at: Millis, before: &CallbackRow) {
+    pub(crate) fn called_again_at(&mut self, at: Millis, before: &CallbackRow) {
         let Some(number) = before.number_e164.clone() else { return };
+        let policy = self.policy(&before.pbx).of(before.queue.as_deref());
+        let expires_ms = policy.next_call(at).unwrap_or(at).saturating_add(policy.expire_requested_ms);
         let note = format!("requested while they talked in callback {}", before.id);
+        // A code asks for another one already.
         if let Some(id) = self.tasks.open_for(&number) {
             self.not_before(id, at);
+            let expires = self.mono(expires_ms);
             if let Some(task) = self.tasks.get_mut(id) {
+                task.asked_for();
                 task.expected_at(at, true);
+                if task.row().expires_ms < expires_ms {
+                    task.expires_at(expires_ms, expires);
+                }
             }
             self.record(id, OURSELVES, &note, None, None);
             return self.line_up(id);
         }
-        if self.block_reason(&before.pbx, &number).is_some() {
-            return;
-        }
         let Some(id) = self.tasks.new_id() else { return self.refuse_miss(&before.pbx) };
-        let policy = self.policy(&before.pbx).of(before.queue.as_deref());
-        let expires_ms = policy.next_call(at).unwrap_or(at).saturating_add(policy.expire_requested_ms);
         let row = CallbackRow {
             owner: self.customers.owner_on(&before.pbx, &number),
             name: before.name.clone(),
@@ -212,10 +215,14 @@ impl Scheduler {
             priority: before.priority,
             language: before.language.clone(),
             requested_for_ms: Some(at),
-            ..CallbackRow::opened(id, before.pbx.clone(), Some(number), self.now.wall_ms, at, expires_ms)
+            ..CallbackRow::opened(id, before.pbx.clone(), Some(number.clone()), self.now.wall_ms, at, expires_ms)
         };
         self.counters.queued += 1;
         self.insert(row, Vec::new());
         self.record(id, OURSELVES, &note, None, None);
+        // One that a mistake put on the list meanwhile is opened again with it.
+        if let Some((state, why)) = self.block_reason(&before.pbx, &number) {
+            self.close(id, state, &why, OURSELVES, "");
+        }
     }
 }

@@ -89,13 +89,15 @@ impl Scheduler {
             self.idle(id, None)?;
             moved = self.moves(id, &wanted.pbx, wanted.queue.clone(), None);
         }
+        // What goes on now is not the call that is to come later.
+        let named = wanted.named || request.delay_ms > 0 && self.tasks[id].attempt().is_some();
         let expires_ms = self.tasks[id].row().expires_ms.max(wanted.expires_ms);
         let expires = self.mono(expires_ms);
         self.edit(id, |task| {
             task.asked_for();
             task.expires_at(expires_ms, expires);
-            if let Some(at_ms) = wanted.expected_ms {
-                task.expected_at(at_ms, wanted.named);
+            if let Some(at_ms) = wanted.expected_ms.or(named.then_some(wanted.due_ms)) {
+                task.expected_at(at_ms, named);
             }
             if request.requested {
                 task.requested();
@@ -108,7 +110,7 @@ impl Scheduler {
         });
         let is_idle_till_later =
             self.tasks.get(id).is_some_and(|t| t.attempt().is_none() && t.row().due_ms > wanted.due_ms);
-        if wanted.named {
+        if named {
             self.not_before(id, wanted.due_ms);
         } else if is_idle_till_later && !request.requested {
             self.put_off(id, wanted.due_ms - self.now.wall_ms);

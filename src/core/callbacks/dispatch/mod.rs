@@ -313,7 +313,7 @@ impl Scheduler {
         if last > now {
             return CallingWindow::Open(last);
         }
-        CallingWindow::Closed(queue.hours.next_open(closing).unwrap_or(Millis::MAX))
+        CallingWindow::Closed(queue.next_call(closing).unwrap_or(Millis::MAX))
     }
 
     /// Whom of those who are free to ask: the index among the agents of the PBX.

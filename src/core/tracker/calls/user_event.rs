@@ -95,9 +95,11 @@ impl Call {
     ) {
         self.dialplan.callback_requested = true;
         self.dialplan.callback_requested_ms = at;
-        self.dialplan.callback_queue = queue;
-        self.dialplan.callback_at = time;
-        self.dialplan.callback_language = language;
+        // What is not named again stays as it was.
+        let said = &mut self.dialplan;
+        said.callback_queue = queue.or(said.callback_queue.take());
+        said.callback_at = time.or(said.callback_at.take());
+        said.callback_language = language.or(said.callback_language.take());
         self.tags.retain(|t| t.code != DECLINED);
     }
 
