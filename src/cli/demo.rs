@@ -404,19 +404,20 @@ fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>, board: &Boa
     let began = Instant::now();
     let (mut seconds, mut summaries) = (0, 0);
     let closing = duration.map(|duration| duration - LAST_CALLBACKS.min(duration / 2));
-    let mut closed = false;
+    let (mut closed, mut began_before) = (false, false);
     loop {
         thread::sleep(LOOK_EVERY);
-        if nobody_reads() {
-            let _ = kill_process(getpid(), Signal::TERM);
-            return;
-        }
         let passed = began.elapsed();
         let second = passed.as_secs() > seconds;
         let summary = passed.as_secs() / SUMMARY_EVERY.as_secs() > summaries;
         let over = closing.is_some_and(|closing| passed >= closing);
         // Until then the daemon may still be making the database.
         let Some(tally) = (second || over).then(|| Tally::of(db).ok()).flatten() else { continue };
+        // A second later the daemon listens to signals.
+        if std::mem::replace(&mut began_before, true) && nobody_reads() {
+            let _ = kill_process(getpid(), Signal::TERM);
+            return;
+        }
         (seconds, summaries) = (passed.as_secs(), passed.as_secs() / SUMMARY_EVERY.as_secs());
         board.say(&tally, duration.map(|duration| duration.saturating_sub(passed)), closed);
         if summary {

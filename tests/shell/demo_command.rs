@@ -185,6 +185,25 @@ fn a_demo_without_time_is_refused() {
 }
 
 #[test]
+fn in_a_pipe_it_ends_when_nobody_reads_and_leaves_no_folder() {
+    for reads_the_log in [false, true] {
+        let place = tempfile::tempdir().unwrap();
+        let mut demo = Demo::start(place.path(), &["--duration", "20m", "--seed", "3"]);
+        demo.wait_for("call: ");
+        if reads_the_log {
+            drop(demo.child.stdout.take());
+            demo.log.read_to_string(&mut demo.said).unwrap();
+        } else {
+            let null = std::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap();
+            // In place of the log's reader stands one that has gone.
+            demo.log = BufReader::new(null.stderr.unwrap());
+        }
+        assert_eq!(demo.child.wait().unwrap().code(), Some(0), "{}", demo.said);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "a folder is left");
+    }
+}
+
+#[test]
 fn it_ends_by_itself_when_nobody_is_left_to_be_called() {
     let place = tempfile::tempdir().unwrap();
     let mut command = callbackd(&["demo", "--duration", "2s", "--calls-per-minute", "1", "--seed", "3"]);

@@ -5,6 +5,7 @@ use callbackd::cli::target::{Target, TargetArgs};
 use callbackd::cli::top::screen::{Shown, lines};
 use callbackd::config::Config;
 use jiff::Timestamp;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -117,37 +118,46 @@ fn without_a_terminal_it_is_printed_once() {
 }
 
 #[test]
-fn on_a_terminal_it_stays_until_q_and_leaves_the_terminal_as_it_was() {
-    // script(1) is a terminal to the program; its input is the keys.
+fn on_a_terminal_it_stays_until_q_or_a_signal_and_leaves_the_terminal_as_it_was() {
     let front = Front::open("");
-    let program =
-        format!("stty rows 24 cols 80; {} top --config callbackd.toml; stty -a", env!("CARGO_BIN_EXE_callbackd"));
-    let script = Command::new("script")
-        .args(["-qec", &program, "/dev/null"])
-        .current_dir(front.site.path("."))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn();
-    let mut script = match script {
-        Ok(script) => script,
-        Err(error) => {
-            eprintln!("script is not installed here: {error}");
+    for signal in [None, Some(Signal::TERM), Some(Signal::INT), Some(Signal::HUP)] {
+        // script(1) is a terminal to the program; its input is the keys.
+        let program = format!(
+            "stty rows 24 cols 80; sh -c 'echo pid=$$.; exec {} top --config callbackd.toml'; stty -a",
+            env!("CARGO_BIN_EXE_callbackd")
+        );
+        let script = Command::new("script")
+            .args(["-qec", &program, "/dev/null"])
+            .current_dir(front.site.path("."))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let Ok(mut script) = script.inspect_err(|error| eprintln!("script is not installed here: {error}")) else {
             return;
+        };
+        let mut screen = script.stdout.take().unwrap();
+        let mut seen = Vec::new();
+        let mut piece = [0; 4096];
+        while !String::from_utf8_lossy(&seen).contains("q ends") {
+            let read = screen.read(&mut piece).unwrap();
+            assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&piece[..read]);
         }
-    };
-    let mut screen = script.stdout.take().unwrap();
-    let mut seen = Vec::new();
-    let mut piece = [0; 4096];
-    while !String::from_utf8_lossy(&seen).contains("q ends") {
-        let read = screen.read(&mut piece).unwrap();
-        assert!(read > 0, "{}", String::from_utf8_lossy(&seen));
-        seen.extend_from_slice(&piece[..read]);
+        let mut keys = script.stdin.take().unwrap();
+        match signal {
+            None => keys.write_all(b"q").unwrap(),
+            Some(signal) => {
+                let text = String::from_utf8_lossy(&seen);
+                let (_, pid) = text.split_once("pid=").unwrap();
+                let (pid, _) = pid.split_once('.').unwrap();
+                kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap(), signal).unwrap();
+            }
+        }
+        screen.read_to_end(&mut seen).unwrap();
+        let seen = String::from_utf8_lossy(&seen);
+        let (_, after) = seen.rsplit_once("\u{1b}[?25h\u{1b}[?1049l").expect("the screen is given back");
+        assert!(seen.contains("\u{1b}[?1049h\u{1b}[?25l") && seen.contains("2 agents free"), "{signal:?}: {seen}");
+        assert!(after.contains("isig icanon iexten echo echoe"), "{signal:?}: {after}");
+        assert!(script.wait().unwrap().success());
     }
-    script.stdin.take().unwrap().write_all(b"q").unwrap();
-    screen.read_to_end(&mut seen).unwrap();
-    let seen = String::from_utf8_lossy(&seen);
-    let (_, after) = seen.rsplit_once("\u{1b}[?25h\u{1b}[?1049l").expect("the screen is given back");
-    assert!(seen.contains("\u{1b}[?1049h\u{1b}[?25l") && seen.contains("2 agents free"), "{seen}");
-    assert!(after.contains("isig icanon iexten echo echoe"), "{after}");
-    assert!(script.wait().unwrap().success());
 }
