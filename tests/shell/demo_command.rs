@@ -194,9 +194,10 @@ fn in_a_pipe_it_ends_when_nobody_reads_and_leaves_no_folder() {
             drop(demo.child.stdout.take());
             demo.log.read_to_string(&mut demo.said).unwrap();
         } else {
-            let null = std::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap();
-            // In place of the log's reader stands one that has gone.
-            demo.log = BufReader::new(null.stderr.unwrap());
+            // In place of the log's pipe stands that of a process that has gone.
+            let mut gone = std::process::Command::new("true").stderr(Stdio::piped()).spawn().unwrap();
+            demo.log = BufReader::new(gone.stderr.take().unwrap());
+            gone.wait().unwrap();
         }
         assert_eq!(demo.child.wait().unwrap().code(), Some(0), "{}", demo.said);
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "a folder is left");
