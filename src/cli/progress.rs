@@ -4,9 +4,13 @@ use super::interrupted::Interrupted;
 use crate::store::{Onlooker, Part};
 use indicatif::{ProgressBar, ProgressStyle};
 
+const BAR: &str = "{bar:40} {percent:>3} %, {eta} left";
+/// Where it is not known how far it is.
+const SPINNER: &str = "{spinner} {msg}: {elapsed}";
+
 /// `of` is how long the whole is.
 pub(crate) fn bar(of: u64) -> ProgressBar {
-    with(ProgressBar::new(of), "{bar:40} {percent:>3} %, {eta} left")
+    with(ProgressBar::new(of), BAR)
 }
 
 /// `of` is how many bytes there are to read.
@@ -16,13 +20,13 @@ pub(crate) fn bytes(of: u64) -> ProgressBar {
 
 /// Work in a database: a bar while it is known how far it is; else what is being done, and for how long.
 pub(crate) fn onlooker(doing: &'static str, interrupted: Interrupted) -> (ProgressBar, Onlooker) {
-    let shown = with(ProgressBar::no_length().with_message(doing), "{spinner} {msg}: {elapsed}");
+    let shown = with(ProgressBar::no_length().with_message(doing), SPINNER);
     let seen = shown.clone();
     let onlooker = Onlooker::new(move |part| {
         match part {
             Some(Part { done, of }) => {
                 if seen.length().is_none() {
-                    seen.set_style(style("{bar:40} {percent:>3} %, {eta} left"));
+                    seen.set_style(style(BAR));
                 }
                 seen.set_length(of);
                 seen.set_position(done);
@@ -30,7 +34,7 @@ pub(crate) fn onlooker(doing: &'static str, interrupted: Interrupted) -> (Progre
             None => {
                 if seen.length().is_some() {
                     seen.unset_length();
-                    seen.set_style(style("{spinner} {msg}: {elapsed}"));
+                    seen.set_style(style(SPINNER));
                 }
                 seen.tick();
             }

@@ -27,8 +27,8 @@ fn not(scene: &mut Scene, call: &FinishedCall, word: &str) -> NotRequested {
     }
 }
 
-fn with(policy: Policy) -> Scene {
-    let policies = Policies { codes: Codes::default(), ..policies(overall(), policy) };
+fn with(policy: Policy, codes: Codes) -> Scene {
+    let policies = Policies { codes, ..policies(overall(), policy) };
     let now = Moment { wall_ms: crate::scheduler::MONDAY_10, mono_ms: 1_000_000 };
     Scene::starting(policies, Vec::new(), RestoredState::default(), now)
 }
@@ -49,11 +49,11 @@ fn a_code_that_asks_for_a_callback_names_it_or_says_why_there_is_none() {
     let withheld = FinishedCall { number: Some("anonymous".into()), number_e164: None, ..call.clone() };
     assert_eq!(not(&mut scene, &withheld, "CALLBACK"), NotRequested::NoNumber);
 
-    let mut off = with(Policy { enabled: false, ..policy() });
+    let mut off = with(Policy { enabled: false, ..policy() }, Codes::default());
     let call = talked(&mut off, "off");
     assert_eq!(not(&mut off, &call, "CALLBACK"), NotRequested::Off);
 
-    let mut denied = with(policy());
+    let mut denied = with(policy(), Codes::default());
     let premium = FinishedCall {
         number: Some("+19005550100".into()),
         number_e164: callbackd_core::model::E164::new("+19005550100").ok(),
@@ -89,10 +89,7 @@ fn with_sooner() -> Scene {
         expires_ms: None,
         rules: Vec::new(),
     };
-    let codes = Codes::new([after("SOONER", 1), after("LATER", 2)]);
-    let policies = Policies { codes, ..policies(overall(), policy()) };
-    let now = Moment { wall_ms: crate::scheduler::MONDAY_10, mono_ms: 1_000_000 };
-    Scene::starting(policies, Vec::new(), RestoredState::default(), now)
+    with(policy(), Codes::new([after("SOONER", 1), after("LATER", 2)]))
 }
 
 #[test]
