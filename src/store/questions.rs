@@ -211,6 +211,7 @@ pub(super) const CHANGES_AFTER: &str =
 pub(super) const CALLBACK_REV: &str = "SELECT rev FROM callbacks WHERE id = ?";
 pub(super) const ATTEMPT: &str = "SELECT * FROM callback_attempts WHERE callback_id = ?1 AND n = ?2";
 pub(super) const OLDEST_CHANGE: &str = "SELECT min(seq) FROM outbox";
+pub(super) const MOMENT: &str = "SELECT at_ms FROM outbox WHERE seq = ?";
 
 /// The calls that started in a window (?1, ?2) and ended after ?3; `again`: the customer called again within ?4, where that can be known at ?5.
 /// What is chosen among them takes the place of `{chosen}`.
@@ -401,6 +402,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: callback", CALLBACK_REV.to_owned()),
         ("feed: attempt", ATTEMPT.to_owned()),
         ("feed: oldest", OLDEST_CHANGE.to_owned()),
+        ("feed: moment", MOMENT.to_owned()),
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
         ("tags", LATEST_TAGS.to_owned()),
         ("tags: suppressing", SUPPRESSING.to_owned()),

@@ -101,7 +101,7 @@ fn show(sink: &Sink, stream: &str, site: &str, target: &Target, out: &mut impl W
     let (state, config) = (&info["state"], &info["config"]);
     if target.json {
         let consumers: Vec<Value> = consumers.iter().map(consumer).collect();
-        let seq = mark.as_ref().map(Mark::highest);
+        let seq = mark.as_ref().map(|mark| mark.highest().seq);
         let line = json!({
             "sink": sink.name, "stream": stream, "messages": state["messages"], "bytes": state["bytes"],
             "max_bytes": config["max_bytes"], "max_age_s": config["max_age"].as_u64().map(|nanos| nanos / 1_000_000_000),
@@ -129,7 +129,7 @@ fn show(sink: &Sink, stream: &str, site: &str, target: &Target, out: &mut impl W
             "Site {}: database {}, change {}, and all up to {} for sure.",
             safe(site),
             mark.db_uuid.chars().take(8).collect::<String>(),
-            mark.highest(),
+            mark.highest().seq,
             mark.acked
         )?,
         None => writeln!(out, "Site {} has nothing in it.", safe(site))?,

@@ -8,7 +8,7 @@ use crate::sinks::nats::jetstream::{self, Kept, Stored};
 use crate::sinks::nats::wire::Client;
 use crate::sinks::nats::{self, Fault};
 use crate::store;
-use crate::store::copies::{Chunk, Position, Rows, Single};
+use crate::store::copies::{Chunk, Committed, Position, Rows, Single};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -40,6 +40,8 @@ pub(super) struct Standing {
     pub(super) chain: Chain,
     /// All changes up to this one are there.
     pub(super) acked: i64,
+    /// When that one was committed, ms since 1970 UTC; `None` if that is not known.
+    at_ms: Option<i64>,
     /// The tables are published, so far, and the number of the next piece.
     pub(super) walk: Option<(Position, i64)>,
     /// This walk follows one of a machine that was set back.
@@ -47,9 +49,10 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    /// By the last message of the site. `newest`: the newest change.
-    pub(super) fn of(last: Option<&Kept>, db_uuid: &str, newest: i64) -> (Self, Option<Anew>) {
-        let none = Self { chain: Chain { began: 0, again: false }, acked: 0, walk: None, set_back: false };
+    /// By the last message of the site. `newest`: the newest change; `has_another`: the feed has another one under the highest number that the message
+    /// knows of.
+    pub(super) fn of(last: Option<&Kept>, db_uuid: &str, newest: Committed, has_another: bool) -> (Self, Option<Anew>) {
+        let none = Self { chain: Chain { began: 0, again: false }, acked: 0, at_ms: None, walk: None, set_back: false };
         let Some(last) = last else { return (none.anew(Anew::Nothing, newest), Some(Anew::Nothing)) };
         let Some(mark) = Mark::read(&last.headers) else {
             return (none.anew(Anew::Unreadable, newest), Some(Anew::Unreadable));
@@ -57,11 +60,14 @@ impl Standing {
         let there = Self { chain: mark.chain, acked: mark.acked, ..none };
         let why = match mark.place {
             _ if mark.db_uuid != db_uuid => Anew::OtherDatabase,
-            _ if mark.highest() > newest => Anew::SetBack,
+            _ if mark.highest().seq > newest.seq || has_another => Anew::SetBack,
             Place::Piece { to, n } => match body::read(&last.body, mark.packed) {
                 Ok(body) => {
-                    let (acked, walk) = body.next.map_or((to, None), |next| (there.acked, Some((next, n + 1))));
-                    return (Self { acked, walk, ..there }, None);
+                    let there = match body.next {
+                        Some(next) => Self { walk: Some((next, n + 1)), ..there },
+                        None => Self { acked: to, at_ms: mark.at_ms, ..there },
+                    };
+                    return (there, None);
                 }
                 Err(_) => Anew::Unreadable,
             },
@@ -71,7 +77,7 @@ impl Standing {
     }
 
     /// From the beginning of all tables on.
-    pub(super) fn anew(&self, why: Anew, newest: i64) -> Self {
+    pub(super) fn anew(&self, why: Anew, newest: Committed) -> Self {
         let again = match why {
             Anew::OtherDatabase | Anew::Nothing | Anew::Unreadable => false,
             Anew::SetBack | Anew::Gone => true,
@@ -80,9 +86,15 @@ impl Standing {
         Self {
             chain: Chain { began: wall().max(self.chain.began + 1), again },
             acked: 0,
+            at_ms: None,
             walk: Some((Position::start(newest), 0)),
             set_back: why == Anew::SetBack,
         }
+    }
+
+    /// All changes up to this one are there.
+    pub(super) fn reaches(&mut self, change: Committed) {
+        (self.acked, self.at_ms) = (change.seq, change.at_ms);
     }
 }
 
@@ -113,13 +125,12 @@ pub(super) enum Published {
 }
 
 impl Publisher {
-    /// Looks at the stream, and where the site stands there.
+    /// Looks at the stream, and for the last message of the site there.
     pub(super) async fn begin(
         mut client: Client,
         (sink, stream): (&str, &str),
         (site, db_uuid): (&str, &str),
-        newest: i64,
-    ) -> Result<(Self, Standing, Option<Anew>), Fault> {
+    ) -> Result<(Self, Option<Kept>), Fault> {
         let info = jetstream::stream(&mut client, stream).await?;
         let most = info["config"]["max_msg_size"].as_u64().and_then(|size| usize::try_from(size).ok());
         let most = most.unwrap_or(usize::MAX).min(client.info().max_payload);
@@ -130,7 +141,6 @@ impl Publisher {
             )));
         }
         let last = jetstream::last(&mut client, stream, &all_of(site)).await?;
-        let (standing, why) = Standing::of(last.as_ref(), db_uuid, newest);
         let publisher = Self {
             client,
             stream: stream.to_owned(),
@@ -138,11 +148,11 @@ impl Publisher {
             site: site.to_owned(),
             db_uuid: db_uuid.to_owned(),
             limit,
-            newest: last.map_or(0, |last| last.seq),
+            newest: last.as_ref().map_or(0, |last| last.seq),
             lists: Vec::new(),
             lists_ms: 0,
         };
-        Ok((publisher, standing, why))
+        Ok((publisher, last))
     }
 
     /// Whether what was published is still there: its newest message, at least.
@@ -173,7 +183,7 @@ impl Publisher {
             let to = subject(&self.site, &single.pbx, &single.kind);
             let place = Place::Change { seq: single.seq, after: single.after };
             let body = self.from().change(single);
-            let reply = self.publish((&to, &single.kind), (at, place), body, counts).await?;
+            let reply = self.publish((&to, &single.kind), (at, place, Some(single.at_ms)), body, counts).await?;
             awaited.insert(reply, Some(place));
         }
         self.acknowledged(at, awaited).await
@@ -184,7 +194,7 @@ impl Publisher {
         &mut self,
         at: &Standing,
         n: i64,
-        to: i64,
+        from: Committed,
         (chunk, may_be_less): (&Chunk, bool),
         counts: &Counts,
     ) -> Result<Published, Fault> {
@@ -193,8 +203,8 @@ impl Publisher {
             return Ok(Published::TooLong);
         }
         let subject = subject_of_site(&self.site, "copy");
-        let place = Place::Piece { to, n };
-        let reply = self.publish((&subject, "copy"), (at, place), body, counts).await?;
+        let place = Place::Piece { to: from.seq, n };
+        let reply = self.publish((&subject, "copy"), (at, place, from.at_ms), body, counts).await?;
         self.acknowledged(at, BTreeMap::from([(reply, Some(place))])).await
     }
 
@@ -209,7 +219,7 @@ impl Publisher {
         self.lists_ms = wall().max(self.lists_ms + 1);
         let body = self.from().lists(&news, self.lists_ms);
         let (subject, place) = (subject_of_site(&self.site, "lists"), Place::Lists { at_ms: self.lists_ms });
-        let reply = self.publish((&subject, "lists"), (at, place), body, counts).await?;
+        let reply = self.publish((&subject, "lists"), (at, place, at.at_ms), body, counts).await?;
         self.acknowledged(at, BTreeMap::from([(reply, None)])).await?;
         self.lists = all;
         Ok(())
@@ -223,7 +233,7 @@ impl Publisher {
     async fn publish(
         &mut self,
         (subject, kind): (&str, &str),
-        (at, place): (&Standing, Place),
+        (at, place, at_ms): (&Standing, Place, Option<i64>),
         body: Value,
         counts: &Counts,
     ) -> Result<String, Fault> {
@@ -232,7 +242,8 @@ impl Publisher {
             counts.too_large();
             tracing::warn!(target: "sink", sink = %self.sink, kind, bytes, limit = self.limit, "A change is too long for the stream and goes without its rows");
         }
-        let mark = Mark { db_uuid: self.db_uuid.clone(), chain: at.chain, place, acked: at.acked, packed: sent.packed };
+        let (db_uuid, chain, acked, packed) = (self.db_uuid.clone(), at.chain, at.acked, sent.packed);
+        let mark = Mark { db_uuid, chain, place, at_ms, acked, packed };
         let headers = mark.headers(&self.stream, kind);
         let reply = self.client.place();
         self.client.publish(subject, &reply, Some(&headers), &sent.bytes).await?;
@@ -274,22 +285,27 @@ mod tests {
 
     fn kept(place: Place, acked: i64, body: &str) -> Kept {
         let chain = Chain { began: 5, again: false };
-        let mark = Mark { db_uuid: "0a1b2c3d".to_owned(), chain, place, acked, packed: false };
+        let mark = Mark { db_uuid: "0a1b2c3d".to_owned(), chain, place, at_ms: Some(7_000), acked, packed: false };
         let headers = Bytes::from(mark.headers("callbackd", "x"));
         Kept { seq: 1, headers, body: Bytes::from(body.to_owned()) }
     }
 
+    fn change(seq: i64) -> Committed {
+        Committed { seq, at_ms: Some(7_000) }
+    }
+
     #[test]
     fn it_goes_on_from_what_was_acknowledged_before_the_last_message_and_else_from_the_beginning() {
-        let change = kept(Place::Change { seq: 300, after: 299 }, 44, "");
-        let (there, why) = Standing::of(Some(&change), "0a1b2c3d", 300);
+        let last = kept(Place::Change { seq: 300, after: 299 }, 44, "");
+        let (there, why) = Standing::of(Some(&last), "0a1b2c3d", change(300), false);
         assert_eq!((there.acked, there.walk, why), (44, None, None));
-        for (last, db, newest, expected) in [
-            (None, "0a1b2c3d", 300, Anew::Nothing),
-            (Some(&change), "ffffffff", 300, Anew::OtherDatabase),
-            (Some(&change), "0a1b2c3d", 299, Anew::SetBack),
+        for (last, db, newest, has_another, expected) in [
+            (None, "0a1b2c3d", change(300), false, Anew::Nothing),
+            (Some(&last), "ffffffff", change(300), false, Anew::OtherDatabase),
+            (Some(&last), "0a1b2c3d", change(299), false, Anew::SetBack),
+            (Some(&last), "0a1b2c3d", change(900), true, Anew::SetBack),
         ] {
-            let (there, why) = Standing::of(last, db, newest);
+            let (there, why) = Standing::of(last, db, newest, has_another);
             assert_eq!((why, there.chain.again), (Some(expected), expected == Anew::SetBack));
             assert!(there.walk == Some((Position::start(newest), 0)) && there.chain.began > 5, "{there:?}");
         }
@@ -299,7 +315,7 @@ mod tests {
     fn tables_that_were_being_published_are_gone_on_with_behind_the_last_piece() {
         let piece = |next: &str| {
             let body = format!("{{\"schema\":1,\"at_ms\":1,\"next\":{next}}}");
-            Standing::of(Some(&kept(Place::Piece { to: 9, n: 3 }, 0, &body)), "0a1b2c3d", 20).0
+            Standing::of(Some(&kept(Place::Piece { to: 9, n: 3 }, 0, &body)), "0a1b2c3d", change(20), false).0
         };
         let there = piece("{\"to\":9,\"table\":\"calls\",\"after\":[\"7\"]}");
         assert!(there.walk.is_some_and(|(position, n)| n == 4 && position.to == 9));

@@ -4,10 +4,10 @@ use super::attempts::Attempts;
 use super::connect::connect_nats;
 use super::counts::Counts;
 use super::publisher::{Anew, Published, Publisher, Standing};
-use super::worker::{BYTES, Broken, Connects, beside, in_time, opened, reader};
+use super::worker::{BYTES, Broken, Connects, beside, in_time, opened, reader, stands};
 use crate::config::Sink;
-use crate::sinks::nats::envelope::MAX_IN_FLIGHT;
-use crate::store::copies::{Chunk, Rows, Single};
+use crate::sinks::nats::envelope::{MAX_IN_FLIGHT, Mark};
+use crate::store::copies::{Chunk, Committed, Rows, Single};
 use crate::store::feed::Behind;
 use crate::store::{self, Notes, Reader};
 use crate::timing::Timing;
@@ -33,7 +33,7 @@ enum Read {
     Changes(Vec<Single>),
     Chunk(Chunk),
     /// All tables, this being the newest change.
-    Anew(Behind, i64),
+    Anew(Behind, Committed),
 }
 
 impl StreamWorker {
@@ -59,10 +59,13 @@ impl Connects for StreamWorker {
         let (db_uuid, mut reader) = opened(&self.db).await?;
         let named = format!("callbackd {}", self.site);
         let client = in_time(async { Ok(connect_nats(&self.sink, &named).await?) }).await?;
-        let newest = *self.newest.borrow_and_update();
         let (as_sink, of) = ((self.sink.name.as_str(), self.stream.as_str()), (self.site.as_str(), db_uuid.as_str()));
-        let begun = async { Ok(Publisher::begin(client, as_sink, of, newest).await?) };
-        let (mut publisher, mut at, why) = in_time(begun).await?;
+        let (mut publisher, last) = in_time(async { Ok(Publisher::begin(client, as_sink, of).await?) }).await?;
+        let known = last.as_ref().and_then(|last| Mark::read(&last.headers)).map(|mark| mark.highest());
+        let newest = *self.newest.borrow_and_update();
+        let (back, newest, has_another) = stands(reader, newest, known).await?;
+        reader = back;
+        let (mut at, why) = Standing::of(last.as_ref(), &db_uuid, newest, has_another);
         if let Some(why) = why {
             self.says_anew(why, counts);
         }
@@ -86,27 +89,30 @@ impl Connects for StreamWorker {
                     counts.whole(super::super::clock::wall());
                     if self.wait(&mut publisher).await? {
                         self.says_anew(Anew::Gone, counts);
-                        at = at.anew(Anew::Gone, *self.newest.borrow());
+                        let newest = *self.newest.borrow();
+                        let (back, newest, _) = stands(reader, newest, None).await?;
+                        reader = back;
+                        at = at.anew(Anew::Gone, newest);
                     }
                     continue;
                 }
                 Read::Changes(singles) => {
                     let published = in_time(async { Ok(publisher.changes(&at, &singles, counts).await?) }).await?;
                     if let (Published::Stored, Some(last)) = (&published, singles.last()) {
-                        at.acked = last.seq;
+                        at.reaches(Committed { seq: last.seq, at_ms: Some(last.at_ms) });
                     }
                     (published, singles.iter().map(|single| rows_of(&single.rows)).sum())
                 }
                 Read::Chunk(chunk) => {
                     let Some((position, n)) = at.walk.clone() else { continue };
-                    let piece = publisher.piece(&at, n, position.to, (&chunk, walked > 1), counts);
+                    let piece = publisher.piece(&at, n, position.from(), (&chunk, walked > 1), counts);
                     let published = in_time(async { Ok(piece.await?) }).await?;
                     let rows = rows_of(&chunk.rows);
                     walked = if let Published::TooLong = published { 1.max(walked / 5) } else { WALKED };
                     if let Published::Stored = published {
                         at.walk = chunk.next.map(|next| (next, n + 1));
                         if at.walk.is_none() {
-                            at.acked = position.to;
+                            at.reaches(position.from());
                         }
                     }
                     (published, rows)
@@ -117,7 +123,10 @@ impl Connects for StreamWorker {
                 Published::TooLong => continue,
                 Published::Known => {
                     self.says_anew(Anew::Gone, counts);
-                    at = at.anew(Anew::Gone, *self.newest.borrow());
+                    let newest = *self.newest.borrow();
+                    let (back, newest, _) = stands(reader, newest, None).await?;
+                    reader = back;
+                    at = at.anew(Anew::Gone, newest);
                     continue;
                 }
             }
@@ -162,7 +171,7 @@ async fn look(reader: Reader, at: Standing, walked: usize) -> Result<(Reader, Re
             Some((position, _)) => Read::Chunk(reader.walk(position, walked)?),
             None => match reader.singles(at.acked, MAX_IN_FLIGHT, BYTES)? {
                 (_, Ok(singles)) => Read::Changes(singles),
-                (newest, Err(behind)) => Read::Anew(behind, newest),
+                (newest, Err(behind)) => Read::Anew(behind, reader.committed(newest)?),
             },
         };
         Ok::<_, store::Error>((reader, read, lists))

@@ -9,7 +9,7 @@ use crate::sinks::nats;
 use crate::sinks::postgres::Fault;
 use crate::sinks::postgres::cursor::{Cursor, Of};
 use crate::sinks::postgres::writer::Writer;
-use crate::store::copies::{Changed, Chunk, Rows};
+use crate::store::copies::{Changed, Chunk, Committed, Rows};
 use crate::store::feed::Behind;
 use crate::store::{self, Notes, Reader};
 use crate::timing::Timing;
@@ -61,7 +61,7 @@ enum Read {
     Changes(Changed),
     Chunk(Chunk),
     /// All tables are to be read anew, this being the newest change.
-    Anew(Behind, i64),
+    Anew(Behind, Committed),
 }
 
 /// What was read, and the reader for what comes after it.
@@ -111,12 +111,18 @@ impl Connects for Worker {
         let of = Of { site: self.site.clone(), db_uuid };
         let client = connected.client.take().ok_or(Broken::Ended)?;
         let newest = *self.newest.borrow_and_update();
+        let (reader, newest, _) = stands(reader, newest, None).await?;
         let (mut writer, mut cursor) = in_time(async { Ok(Writer::begin(client, of, newest).await?) }).await?;
         tracing::debug!(target: "sink", sink = %self.sink.name, incarnation = writer.incarnation(), acked = cursor.acked, "Sink is connected");
         counts.stands(cursor.acked, cursor.walk.is_some());
         // News that come while it is looked are not waited for.
         self.newest.borrow_and_update();
-        let mut looked = look(reader, cursor.clone()).await?;
+        let (reader, newest, has_another) = stands(reader, newest.seq, Some(cursor.change())).await?;
+        let mut looked = if has_another {
+            (reader, Read::Anew(Behind::Ahead, newest), Vec::new())
+        } else {
+            look(reader, cursor.clone()).await?
+        };
         loop {
             let (reader, read, lists) = looked;
             let reader = if reader.may_be_kept() { reader } else { self::reader(&self.db).await? };
@@ -165,7 +171,7 @@ impl Worker {
             Read::Anew(why, newest) => {
                 counts.walks();
                 tracing::info!(target: "sink", sink = %self.sink.name, %why, "Sink gets all tables anew: the feed does not go on from its place");
-                Ok((0, writer.walk_anew(at, newest).await?))
+                Ok((0, writer.walk_anew(at, newest, why == Behind::Ahead).await?))
             }
         }
     }
@@ -187,7 +193,7 @@ fn is_nothing(read: &Read, lists: &[Rows], writer: &Writer, at: &Cursor) -> bool
 /// Where it stands once this is written; `None` if the server decides it.
 fn after(read: &Read, at: &Cursor) -> Option<Cursor> {
     match read {
-        Read::Changes(changed) => Some(Cursor { acked: changed.to, walk: None }),
+        Read::Changes(changed) => Some(at.after_changes(changed)),
         Read::Chunk(chunk) => Some(at.after(chunk)),
         Read::Anew(..) => None,
     }
@@ -201,10 +207,24 @@ async fn look(reader: Reader, at: Cursor) -> Result<Looked, Broken> {
             Some(position) => Read::Chunk(reader.walk(position, WALKED)?),
             None => match reader.changed(at.acked, CHANGES, BYTES)? {
                 (_, Ok(changed)) => Read::Changes(changed),
-                (newest, Err(behind)) => Read::Anew(behind, newest),
+                (newest, Err(behind)) => Read::Anew(behind, reader.committed(newest)?),
             },
         };
         Ok::<_, store::Error>((reader, read, lists))
+    });
+    Ok(looked.await??)
+}
+
+/// The newest change with its moment, and whether the feed has another one than this under its number: the machine was set back.
+pub(super) async fn stands(
+    reader: Reader,
+    newest: i64,
+    known: Option<Committed>,
+) -> Result<(Reader, Committed, bool), Broken> {
+    let looked = beside(move || {
+        let has_another = known.map_or(Ok(false), |known| reader.has_another(known))?;
+        let newest = reader.committed(newest)?;
+        Ok::<_, store::Error>((reader, newest, has_another))
     });
     Ok(looked.await??)
 }

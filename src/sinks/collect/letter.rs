@@ -7,7 +7,6 @@ use super::super::nats::wire::Message;
 use crate::store;
 use crate::store::copies::{Position, Rows, rows_of};
 use bytes::Bytes;
-use callbackd_core::millis::Millis;
 
 /// A message as it came.
 #[derive(Debug)]
@@ -27,7 +26,6 @@ pub(crate) struct Letter {
 /// What it says.
 #[derive(Debug)]
 pub(super) struct Content {
-    pub(super) at_ms: Millis,
     pub(super) rows: Vec<Rows>,
     pub(super) called_again: Vec<String>,
     pub(super) list: Option<(String, Option<String>)>,
@@ -76,7 +74,7 @@ impl Letter {
             return Err(unreadable(format!("its rows were too long for the stream, {bytes} bytes")));
         }
         let rows = rows_of(&body.rows).map_err(|why| unreadable(why.to_string()))?;
-        let body::Body { at_ms, called_again, list, next, set_back, .. } = body;
-        Ok(Content { at_ms, rows, called_again, list, next, set_back })
+        let body::Body { called_again, list, next, set_back, .. } = body;
+        Ok(Content { rows, called_again, list, next, set_back })
     }
 }

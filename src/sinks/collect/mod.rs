@@ -12,7 +12,7 @@ use super::nats::envelope::{Mark, Place};
 use super::postgres::cursor::{self, Of};
 use super::postgres::put::{Gone, Put, Statements};
 use super::postgres::{self, SESSION, schema};
-use crate::store::copies::Values;
+use crate::store::copies::{Committed, Values};
 use callbackd_core::millis::Millis;
 use letter::{Content, NotContent};
 use state::{State, Verdict};
@@ -146,7 +146,7 @@ impl Collector {
                 &[&of.site, &of.db_uuid, &began, &before, &to, &letter.subject, &seq, &why, &nothing, &nothing],
             )
             .await?;
-        state.store(&transaction, of, None).await?;
+        state.store(&transaction, of).await?;
         transaction.commit().await?;
         Ok(Some(why))
     }
@@ -155,7 +155,7 @@ impl Collector {
     async fn written(&mut self, of: &Of, letters: &[&Letter], refused: Option<&str>) -> Result<Vec<Fate>, Fault> {
         let transaction = self.client.transaction().await?;
         let mut held = State::hold(&transaction, of).await?;
-        let (mut fates, mut changed_ms, mut is_changed) = (Vec::with_capacity(letters.len()), None, false);
+        let (mut fates, mut is_changed) = (Vec::with_capacity(letters.len()), false);
         for letter in letters {
             let Some(mark) = &letter.mark else {
                 fates.push(Fate::Known);
@@ -183,9 +183,6 @@ impl Collector {
             let why = refused.map(str::to_owned).or_else(|| content.as_ref().err().cloned());
             let fate = match (content, why) {
                 (Ok(content), None) => {
-                    if let Place::Change { .. } = mark.place {
-                        changed_ms = Some(content.at_ms);
-                    }
                     Fate::Taken(put(&transaction, of, (&self.statements, state.incarnation), mark, content).await?)
                 }
                 (_, why) => {
@@ -201,7 +198,7 @@ impl Collector {
             fates.push(fate);
         }
         if let (Some(state), true) = (&held, is_changed) {
-            state.store(&transaction, of, changed_ms).await?;
+            state.store(&transaction, of).await?;
         }
         transaction.commit().await?;
         Ok(fates)
@@ -276,7 +273,7 @@ async fn begun<'s>(
     }
     // Two who begin with two databases of one site give them two numbers.
     transaction.execute("SELECT pg_advisory_xact_lock(hashtextextended('callbackd ' || $1, 0))", &[&of.site]).await?;
-    let (incarnation, _) = cursor::register_in(transaction, of, 0).await?;
+    let (incarnation, _) = cursor::register_in(transaction, of, Committed { seq: 0, at_ms: None }).await?;
     // Another one has begun meanwhile, perhaps.
     let state = match State::hold(transaction, of).await? {
         Some(state) if state.chain >= mark.chain.began => state,

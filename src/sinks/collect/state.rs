@@ -3,7 +3,7 @@
 use super::super::nats::envelope::{Mark, Place};
 use super::super::postgres::cursor::{self, Cursor, Of};
 use super::Fault;
-use crate::store::copies::Position;
+use crate::store::copies::{Committed, Position};
 use callbackd_core::millis::Millis;
 use tokio_postgres::Transaction;
 
@@ -14,6 +14,8 @@ pub(super) struct State {
     pub(super) incarnation: i32,
     /// All changes of the chain up to this one are there.
     pub(super) acked: i64,
+    /// When that one was committed, ms since 1970 UTC; `None` if that is not known.
+    pub(super) at_ms: Option<Millis>,
     /// The chain's tables are being read; they begin, where its pieces have not come to an end.
     pub(super) walk: Option<Position>,
     /// When the chain began.
@@ -41,13 +43,15 @@ const WRITE: &str = "INSERT INTO callbackd.collected (site, db_uuid, chain, piec
 
 impl State {
     pub(super) fn new(incarnation: i32) -> Self {
-        Self { incarnation, acked: 0, walk: None, chain: 0, piece: 0, lists_ms: 0 }
+        Self { incarnation, acked: 0, at_ms: None, walk: None, chain: 0, piece: 0, lists_ms: 0 }
     }
 
     /// Holds it until the transaction ends; `None`: the database is new.
     pub(super) async fn hold(transaction: &Transaction<'_>, of: &Of) -> Result<Option<Self>, Fault> {
-        let Some((incarnation, Cursor { acked, walk })) = cursor::held(transaction, of).await? else { return Ok(None) };
-        let mut state = Self { acked, walk, ..Self::new(incarnation) };
+        let Some((incarnation, Cursor { acked, at_ms, walk })) = cursor::held(transaction, of).await? else {
+            return Ok(None);
+        };
+        let mut state = Self { acked, at_ms, walk, ..Self::new(incarnation) };
         if let Some(row) = transaction.query_opt(READ, &[&of.site, &of.db_uuid]).await? {
             (state.chain, state.piece, state.lists_ms) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
         }
@@ -77,23 +81,23 @@ impl State {
 
     /// The same where this chain begins.
     pub(super) fn chained(self, mark: &Mark, incarnation: i32) -> Self {
-        let to = match mark.place {
-            Place::Piece { to, .. } => to,
-            Place::Change { after, .. } => after,
-            Place::Lists { .. } => self.acked,
+        let from = match mark.place {
+            Place::Piece { to, .. } => Committed { seq: to, at_ms: mark.at_ms },
+            Place::Change { after, .. } => Committed { seq: after, at_ms: None },
+            Place::Lists { .. } => Committed { seq: self.acked, at_ms: self.at_ms },
         };
-        Self { incarnation, chain: mark.chain.began, piece: 0, walk: Some(Position::start(to)), ..self }
+        Self { incarnation, chain: mark.chain.began, piece: 0, walk: Some(Position::start(from)), ..self }
     }
 
     /// A message was taken. `next`: where the tables go on behind a piece; `None` if it did not say.
     pub(super) fn advance(&mut self, mark: &Mark, next: Option<Option<Position>>) {
         match mark.place {
-            Place::Change { seq, .. } => self.acked = seq,
+            Place::Change { seq, .. } => (self.acked, self.at_ms) = (seq, mark.at_ms),
             Place::Lists { at_ms } => self.lists_ms = at_ms,
             Place::Piece { to, n } => {
                 self.piece = n + 1;
                 match next {
-                    Some(None) => (self.acked, self.walk) = (to, None),
+                    Some(None) => (self.acked, self.at_ms, self.walk) = (to, mark.at_ms, None),
                     Some(Some(next)) => self.walk = Some(next),
                     None => {}
                 }
@@ -106,11 +110,11 @@ impl State {
         const FIX: &str = "`callbackd sink anew` at the site publishes all of its tables again";
         match mark.place {
             Place::Change { after, .. } if self.walk.take().is_some() => {
-                self.acked = after;
+                (self.acked, self.at_ms) = (after, None);
                 (after, format!("what the site's tables held is missing, up to change {after}: {FIX}"))
             }
             Place::Change { after, .. } => {
-                self.acked = after;
+                (self.acked, self.at_ms) = (after, None);
                 (after, format!("changes {} to {after} are missing: {FIX}", before + 1))
             }
             Place::Piece { to, n } => {
@@ -122,14 +126,9 @@ impl State {
     }
 
     /// Writes where it stands.
-    pub(super) async fn store(
-        &self,
-        transaction: &Transaction<'_>,
-        of: &Of,
-        at_ms: Option<Millis>,
-    ) -> Result<(), Fault> {
-        let cursor = Cursor { acked: self.acked, walk: self.walk.clone() };
-        cursor::move_to(transaction, of, &cursor, at_ms).await?;
+    pub(super) async fn store(&self, transaction: &Transaction<'_>, of: &Of) -> Result<(), Fault> {
+        let cursor = Cursor { acked: self.acked, at_ms: self.at_ms, walk: self.walk.clone() };
+        cursor::move_to(transaction, of, &cursor).await?;
         transaction.execute(WRITE, &[&of.site, &of.db_uuid, &self.chain, &self.piece, &self.lists_ms]).await?;
         Ok(())
     }
@@ -142,7 +141,7 @@ mod tests {
 
     fn mark(began: i64, place: Place) -> Mark {
         let chain = Chain { began, again: false };
-        Mark { db_uuid: "0a1b2c3d".to_owned(), chain, place, acked: 0, packed: false }
+        Mark { db_uuid: "0a1b2c3d".to_owned(), chain, place, at_ms: None, acked: 0, packed: false }
     }
 
     #[test]
@@ -156,7 +155,7 @@ mod tests {
             [Wait; 3]
         );
         let mut state = State::new(1).chained(&mark(5, piece(0)), 1);
-        state.advance(&mark(5, piece(0)), Some(Some(Position::start(10))));
+        state.advance(&mark(5, piece(0)), Some(Some(Position::start(Committed { seq: 10, at_ms: None }))));
         let at = |state: &State, place| State::verdict(Some(state), &mark(5, place));
         assert_eq!([at(&state, piece(0)), at(&state, piece(1)), at(&state, piece(2))], [Skip, Take, Wait]);
         assert_eq!(at(&state, change(10, 11)), Wait, "the tables come first");

@@ -65,8 +65,6 @@ impl From<'_> {
 pub(crate) struct Body {
     /// Version of the site's tables.
     pub(crate) schema: usize,
-    /// When it became true, ms since 1970 UTC.
-    pub(crate) at_ms: Millis,
     /// By table.
     #[serde(default)]
     pub(crate) rows: Value,

@@ -3,6 +3,7 @@
 
 use super::subject::{NOBODY, part};
 use super::wire::header;
+use crate::store::copies::Committed;
 use std::fmt::Write as _;
 
 /// Messages that are on their way and not acknowledged, at most.
@@ -50,6 +51,8 @@ pub(crate) struct Mark {
     pub(crate) chain: Chain,
     /// Its place.
     pub(crate) place: Place,
+    /// When the highest change that it knows of was committed, ms since 1970 UTC; `None` if that is not known.
+    pub(crate) at_ms: Option<i64>,
     /// All changes up to this one were acknowledged when it was published.
     pub(crate) acked: i64,
     /// Its body is packed.
@@ -63,6 +66,7 @@ const SEQ: &str = "Callbackd-Seq";
 const AFTER: &str = "Callbackd-After";
 const PIECE: &str = "Callbackd-Piece";
 const LISTS: &str = "Callbackd-Lists";
+const AT: &str = "Callbackd-At";
 const ACKED: &str = "Callbackd-Acked";
 const KIND: &str = "Callbackd-Kind";
 
@@ -87,6 +91,9 @@ impl Mark {
             write!(text, "{DB}: {}\r\n{CHAIN}: {began}\r\n{ACKED}: {}\r\n{KIND}: {kind}\r\n", self.db_uuid, self.acked);
         if again {
             let _ = write!(text, "{AGAIN}: 1\r\n");
+        }
+        if let Some(at_ms) = self.at_ms {
+            let _ = write!(text, "{AT}: {at_ms}\r\n");
         }
         let _ = match self.place {
             Place::Change { seq, after } => write!(text, "{SEQ}: {seq}\r\n{AFTER}: {after}\r\n"),
@@ -118,18 +125,20 @@ impl Mark {
             db_uuid: db_uuid.to_owned(),
             chain: Chain { began: number(CHAIN)?, again: header(headers, AGAIN).is_some() },
             place,
+            at_ms: number(AT),
             acked: number(ACKED)?,
             packed: header(headers, "Content-Encoding") == Some("gzip"),
         })
     }
 
-    /// The highest number of a change that it knows of.
-    pub(crate) fn highest(&self) -> i64 {
-        match self.place {
+    /// The highest change that it knows of.
+    pub(crate) fn highest(&self) -> Committed {
+        let seq = match self.place {
             Place::Change { seq, .. } => seq,
             Place::Piece { to, .. } => to,
             Place::Lists { .. } => self.acked,
-        }
+        };
+        Committed { seq, at_ms: self.at_ms }
     }
 }
 
@@ -161,7 +170,14 @@ mod tests {
                 Place::Lists { at_ms: 1_755_850_000_000 },
             ] {
                 let chain = Chain { began: 1_755_850_000_123, again };
-                let mark = Mark { db_uuid: "0a1b2c3d-x".to_owned(), chain, place, acked: 5, packed: again };
+                let mark = Mark {
+                    db_uuid: "0a1b2c3d-x".to_owned(),
+                    chain,
+                    place,
+                    at_ms: again.then_some(7),
+                    acked: 5,
+                    packed: again,
+                };
                 assert_eq!(Mark::read(mark.headers("callbackd", "call.ended").as_bytes()), Some(mark));
             }
         }
@@ -173,6 +189,7 @@ mod tests {
             db_uuid: "0a1b2c3d".to_owned(),
             chain: Chain { began: 5, again },
             place: Place::Change { seq: 7, after: 6 },
+            at_ms: None,
             acked: 0,
             packed: false,
         };

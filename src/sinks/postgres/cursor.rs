@@ -1,7 +1,7 @@
 //! The cursors in PostgreSQL: how far each database of each site is copied.
 
 use super::Fault;
-use crate::store::copies::{Chunk, Position};
+use crate::store::copies::{Changed, Chunk, Committed, Position};
 use callbackd_core::millis::Millis;
 use tokio_postgres::{Client, Error, Row, Transaction};
 
@@ -10,17 +10,34 @@ use tokio_postgres::{Client, Error, Row, Transaction};
 pub(crate) struct Cursor {
     /// All changes up to this one are there.
     pub(crate) acked: i64,
+    /// When that one was committed, ms since 1970 UTC; `None` if that is not known.
+    pub(crate) at_ms: Option<Millis>,
     /// Its tables are being read anew, and so far.
     pub(crate) walk: Option<Position>,
 }
 
 impl Cursor {
+    /// Once these changes are there.
+    pub(crate) fn after_changes(&self, changed: &Changed) -> Self {
+        Self { acked: changed.to, at_ms: changed.at_ms.or(self.at_ms), walk: None }
+    }
+
     /// Once this piece of the tables is there. At the end of all, the feed goes on from where the walk began.
     pub(crate) fn after(&self, chunk: &Chunk) -> Self {
         match (&chunk.next, &self.walk) {
-            (None, Some(walk)) => Self { acked: walk.to, walk: None },
-            (next, _) => Self { acked: self.acked, walk: next.clone() },
+            (None, Some(walk)) => Self::at(walk.from()),
+            (next, _) => Self { walk: next.clone(), ..*self },
         }
+    }
+
+    /// All changes up to this one are there.
+    pub(crate) fn at(change: Committed) -> Self {
+        Self { acked: change.seq, at_ms: change.at_ms, walk: None }
+    }
+
+    /// The change that it stands at.
+    pub(crate) fn change(&self) -> Committed {
+        self.walk.as_ref().map_or(Committed { seq: self.acked, at_ms: self.at_ms }, Position::from)
     }
 }
 
@@ -76,8 +93,9 @@ const LATER: &str = "UPDATE callbackd.sink_cursor
     WHERE site = $1 AND db_uuid = $2 RETURNING incarnation";
 const END_OPEN: &str =
     "UPDATE callbackd.agent_intervals SET to_ms = from_ms WHERE site = $1 AND to_ms IS NULL AND incarnation < $2";
-const READ: &str = "SELECT incarnation, acked_seq, walk FROM callbackd.sink_cursor WHERE site = $1 AND db_uuid = $2";
-const WRITE: &str = "UPDATE callbackd.sink_cursor SET acked_seq = $3, walk = $4, at_ms = coalesce($5, at_ms), written = now() WHERE site = $1 AND db_uuid = $2";
+const READ: &str =
+    "SELECT incarnation, acked_seq, at_ms, walk FROM callbackd.sink_cursor WHERE site = $1 AND db_uuid = $2";
+const WRITE: &str = "UPDATE callbackd.sink_cursor SET acked_seq = $3, walk = $4, at_ms = $5, written = now() WHERE site = $1 AND db_uuid = $2";
 
 /// Which database of which site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,10 +105,11 @@ pub(crate) struct Of {
 }
 
 fn read(row: &Row) -> Result<(i32, Cursor), Error> {
-    let (incarnation, acked, walk): (i32, i64, Option<String>) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+    let walk: Option<String> = row.try_get(3)?;
+    let cursor = Cursor { acked: row.try_get(1)?, at_ms: row.try_get(2)?, walk: None };
     // A place that cannot be read is the beginning.
-    let walk = walk.map(|json| serde_json::from_str(&json).unwrap_or_else(|_| Position::start(acked)));
-    Ok((incarnation, Cursor { acked, walk }))
+    let walk = walk.map(|json| serde_json::from_str(&json).unwrap_or_else(|_| Position::start(cursor.change())));
+    Ok((row.try_get(0)?, Cursor { walk, ..cursor }))
 }
 
 fn json(walk: &Position) -> String {
@@ -98,7 +117,7 @@ fn json(walk: &Position) -> String {
 }
 
 /// The incarnation of a database and how far it is copied. One that is new begins with all tables while `newest` is its newest change.
-pub(super) async fn register(client: &mut Client, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
+pub(super) async fn register(client: &mut Client, of: &Of, newest: Committed) -> Result<(i32, Cursor), Fault> {
     let transaction = client.transaction().await?;
     let found = register_in(&transaction, of, newest).await?;
     transaction.commit().await?;
@@ -109,7 +128,11 @@ pub(super) async fn register(client: &mut Client, of: &Of, newest: i64) -> Resul
 ///
 /// # Errors
 /// See [`Fault`].
-pub(crate) async fn register_in(transaction: &Transaction<'_>, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
+pub(crate) async fn register_in(
+    transaction: &Transaction<'_>,
+    of: &Of,
+    newest: Committed,
+) -> Result<(i32, Cursor), Fault> {
     let (site, db_uuid) = (&of.site, &of.db_uuid);
     let walk = json(&Position::start(newest));
     if let Some(new) = transaction.query_opt(REGISTER, &[site, db_uuid, &walk]).await? {
@@ -118,12 +141,12 @@ pub(crate) async fn register_in(transaction: &Transaction<'_>, of: &Of, newest: 
     Ok(read(&transaction.query_one(READ, &[site, db_uuid]).await?)?)
 }
 
-/// The database counts from an earlier number on than it did.
-pub(super) async fn set_back(client: &mut Client, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
+/// The database counts from an earlier number on than it did, or had.
+pub(super) async fn set_back(client: &mut Client, of: &Of, newest: Committed) -> Result<(i32, Cursor), Fault> {
     let transaction = client.transaction().await?;
     let later = later_in(&transaction, of).await?;
-    let cursor = Cursor { acked: newest, walk: Some(Position::start(newest)) };
-    move_to(&transaction, of, &cursor, None).await?;
+    let cursor = Cursor { walk: Some(Position::start(newest)), ..Cursor::at(newest) };
+    move_to(&transaction, of, &cursor).await?;
     transaction.commit().await?;
     Ok((later, cursor))
 }
@@ -161,13 +184,8 @@ pub(super) async fn hold(transaction: &Transaction<'_>, of: &Of, incarnation: i3
 ///
 /// # Errors
 /// See [`Fault`].
-pub(crate) async fn move_to(
-    transaction: &Transaction<'_>,
-    of: &Of,
-    to: &Cursor,
-    at_ms: Option<Millis>,
-) -> Result<(), Fault> {
+pub(crate) async fn move_to(transaction: &Transaction<'_>, of: &Of, to: &Cursor) -> Result<(), Fault> {
     let walk = to.walk.as_ref().map(json);
-    transaction.execute(WRITE, &[&of.site, &of.db_uuid, &to.acked, &walk, &at_ms]).await?;
+    transaction.execute(WRITE, &[&of.site, &of.db_uuid, &to.acked, &walk, &to.at_ms]).await?;
     Ok(())
 }

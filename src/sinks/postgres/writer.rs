@@ -3,8 +3,7 @@
 use super::cursor::{self, Cursor, Of};
 use super::put::{Gone, Put, Statements};
 use super::{Fault, SESSION, schema};
-use crate::store::copies::{Changed, Chunk, Position, Rows, Values};
-use callbackd_core::millis::Millis;
+use crate::store::copies::{Changed, Chunk, Committed, Position, Rows, Values};
 use tokio_postgres::Client;
 
 /// A connection that writes for one database.
@@ -22,7 +21,7 @@ impl Writer {
     ///
     /// # Errors
     /// See [`Fault`].
-    pub(crate) async fn begin(mut client: Client, of: Of, newest: i64) -> Result<(Self, Cursor), Fault> {
+    pub(crate) async fn begin(mut client: Client, of: Of, newest: Committed) -> Result<(Self, Cursor), Fault> {
         client.batch_execute(SESSION).await?;
         schema::check(&client).await?;
         let (incarnation, cursor) = cursor::register(&mut client, &of, newest).await?;
@@ -46,9 +45,9 @@ impl Writer {
         changed: Changed,
         lists: Vec<Rows>,
     ) -> Result<(u64, Cursor), Fault> {
-        let to = Cursor { acked: changed.to, walk: None };
+        let to = at.after_changes(&changed);
         let gone = Gone { numbers: changed.called_again, between: None };
-        let rows = self.write((at, &to), changed.rows, lists, gone, changed.at_ms).await?;
+        let rows = self.write((at, &to), changed.rows, lists, gone).await?;
         Ok((rows, to))
     }
 
@@ -70,22 +69,23 @@ impl Writer {
         };
         let between = chunk.list.map(|(after, until)| (after, until, numbers));
         let gone = Gone { numbers: Vec::new(), between };
-        let rows = self.write((at, &to), chunk.rows, lists, gone, None).await?;
+        let rows = self.write((at, &to), chunk.rows, lists, gone).await?;
         Ok((rows, to))
     }
 
-    /// All tables are to be read anew: the feed does not tell any more what has changed. `newest`: the newest change.
+    /// All tables are to be read anew: the feed does not tell any more what has changed. `newest`: the newest change; `set_back`:
+    /// it counts from an earlier number on than it did, or had.
     ///
     /// # Errors
     /// As [`Writer::put`].
-    pub(crate) async fn walk_anew(&mut self, at: &Cursor, newest: i64) -> Result<Cursor, Fault> {
-        if at.acked > newest {
+    pub(crate) async fn walk_anew(&mut self, at: &Cursor, newest: Committed, set_back: bool) -> Result<Cursor, Fault> {
+        if set_back {
             let (incarnation, cursor) = cursor::set_back(&mut self.client, &self.of, newest).await?;
             self.incarnation = incarnation;
             return Ok(cursor);
         }
-        let to = Cursor { acked: at.acked, walk: Some(Position::start(newest)) };
-        self.write((at, &to), Vec::new(), Vec::new(), Gone::default(), None).await?;
+        let to = Cursor { walk: Some(Position::start(newest)), ..*at };
+        self.write((at, &to), Vec::new(), Vec::new(), Gone::default()).await?;
         Ok(to)
     }
 
@@ -100,7 +100,6 @@ impl Writer {
         rows: Vec<Rows>,
         lists: Vec<Rows>,
         gone: Gone,
-        at_ms: Option<Millis>,
     ) -> Result<u64, Fault> {
         let lists_are_news = self.lists != lists && !lists.is_empty();
         let transaction = self.client.transaction().await?;
@@ -112,7 +111,7 @@ impl Writer {
             count += put.lists(&lists).await?;
         }
         put.gone(gone).await?;
-        cursor::move_to(&transaction, &self.of, to, at_ms).await?;
+        cursor::move_to(&transaction, &self.of, to).await?;
         transaction.commit().await?;
         if lists_are_news {
             self.lists = lists;

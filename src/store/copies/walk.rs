@@ -2,8 +2,10 @@
 
 use super::super::{Error, Reader};
 use super::changed::with_belongings;
+use super::committed::Committed;
 use super::read::{Rows, Values};
 use super::tables::{Of, Table, copies};
+use callbackd_core::millis::Millis;
 use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Position {
     /// The newest change when it began: what has changed since is in the feed.
     pub(crate) to: i64,
+    /// When that was committed, ms since 1970 UTC; `None` if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to_ms: Option<Millis>,
     /// The table that it is in.
     table: String,
     /// The key of the last row that was read there, as texts; empty at its beginning.
@@ -36,8 +41,14 @@ fn walked() -> impl Iterator<Item = &'static Table> {
 
 impl Position {
     /// The beginning of all tables, while this is the newest change.
-    pub(crate) fn start(to: i64) -> Self {
-        Self { to, table: walked().next().map_or("", |table| table.name).to_owned(), after: Vec::new() }
+    pub(crate) fn start(newest: Committed) -> Self {
+        let table = walked().next().map_or("", |table| table.name).to_owned();
+        Self { to: newest.seq, to_ms: newest.at_ms, table, after: Vec::new() }
+    }
+
+    /// The newest change when it began.
+    pub(crate) fn from(&self) -> Committed {
+        Committed { seq: self.to, at_ms: self.to_ms }
     }
 }
 
