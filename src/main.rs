@@ -1,6 +1,7 @@
 //! The program's entry: arguments in, exit code out.
 
 use callbackd::cli::failure::Failure;
+use callbackd::cli::fitted::Fitted;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, collect, demo, dnc, import, man,
@@ -121,7 +122,7 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
     let list = |args: &calls::CallsArgs, db: &Path, pbxs: &BTreeSet<PbxId>, zone: &TimeZone| {
-        let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+        let (mut out, mut notes) = speaks(args.is_for_programs());
         calls::run(args, db, pbxs, (zone, now), &mut out, &mut notes)
             .map_err(|error| (error.exit_code(), error.to_string()))
     };
@@ -138,7 +139,7 @@ fn report_figures(args: &report::ReportArgs) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
     let run = |args: &report::ReportArgs, db: &Path, configured| {
-        let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+        let (mut out, mut notes) = speaks(true);
         match report::run(args, db, configured, now, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
             Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
             _ => Ok(()),
@@ -176,26 +177,30 @@ fn of_database(args: &DatabaseArgs, command: impl FnOnce(&Path, &mut io::Stdout)
     }
 }
 
-type Out = BufWriter<io::StdoutLock<'static>>;
+type Out = Fitted<BufWriter<io::StdoutLock<'static>>>;
+type Notes = Fitted<io::StderrLock<'static>>;
+
+/// What a command writes to; `as_it_is`: for programs, or made for its width already.
+fn speaks(as_it_is: bool) -> (Out, Notes) {
+    let width = width().filter(|width| *width > 0 && !as_it_is);
+    (Fitted::new(BufWriter::new(io::stdout().lock()), width), Fitted::notes())
+}
 
 /// Runs a command that speaks to the daemon or its database.
-fn at(
-    args: &TargetArgs,
-    command: impl FnOnce(&Target, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
-) -> Exit {
+fn at(args: &TargetArgs, command: impl FnOnce(&Target, &mut Out, &mut Notes) -> Result<(), Failure>) -> Exit {
     at_config(args, |_, target, out, notes| command(target, out, notes))
 }
 
 /// The same for one that needs the configuration too.
 fn at_config(
     args: &TargetArgs,
-    command: impl FnOnce(&Config, &Target, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
+    command: impl FnOnce(&Config, &Target, &mut Out, &mut Notes) -> Result<(), Failure>,
 ) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
     with_configuration(args.config.as_deref(), |config| {
         let target = Target::new(args, config, now);
-        let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+        let (mut out, mut notes) = speaks(target.is_for_programs());
         match command(config, &target, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
             Err(failure) if !failure.is_closed_pipe() => {
                 // What was said before stands above the reason.
@@ -248,7 +253,8 @@ fn ended(result: Result<(), (u8, String)>) -> Exit {
     match result {
         Ok(()) => Exit::Ok,
         Err((code, message)) => {
-            anstream::eprintln!("error: {message}");
+            // That it cannot be said changes nothing.
+            let _ = writeln!(Fitted::notes(), "error: {message}");
             Exit::from_code(code)
         }
     }

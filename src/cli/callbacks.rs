@@ -77,14 +77,14 @@ pub(crate) enum CallbacksCommand {
         /// The earliest time: 30m or 2h from now, 'tomorrow 9:00', monday
         #[arg(long = "in", value_name = "TIME")]
         delay: Option<String>,
-        /// Then, by the clock of [hours] and in working hours: 2026-11-30T09:30; or in so long, in working hours: +2h
+        /// Then, or as soon after as customers are called: 'tomorrow 9:00', monday, 2026-11-30T09:30 by the clock of [hours], +2h
         #[arg(long, value_name = "TIME", conflicts_with = "delay")]
         at: Option<String>,
         /// Higher goes first: -1000 to 1000; each further miss adds 1
         #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1_000..=1_000))]
         priority: i64,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
         /// The PBX, where there are several
         #[arg(long, add = complete::pbxs())]
@@ -96,7 +96,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Close a callback that you have dealt with elsewhere; it counts as won back only if a call is seen
@@ -105,7 +105,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(add = complete::open_callbacks())]
         id: i64,
         /// How
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Hold a callback until it is released
@@ -114,7 +114,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Release a callback that is held
@@ -123,7 +123,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Assign a callback to one agent; nobody else is asked
@@ -138,7 +138,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, conflicts_with = "agent")]
         anyone: bool,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Try a callback now, without its delay; a closed one is opened again
@@ -147,7 +147,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Set the priority of a callback: higher goes first
@@ -160,7 +160,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1_000..=1_000))]
         priority: i64,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
     /// Delay a callback: it is not tried before this time
@@ -172,7 +172,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(value_name = "TIME")]
         by: String,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
     },
 }
@@ -216,6 +216,15 @@ fn ahead_ms(option: &str, text: &str, target: &Target) -> Result<i64, Failure> {
         ahead @ 0..=YEAR_MS => Ok(ahead),
         _ => Err(Failure::Usage(format!("{option}: 365d at most"))),
     }
+}
+
+/// The time as the daemon reads it. `tomorrow 9:00` and the like are read here; a date with a time is by the daemon's clock of `[hours]`.
+fn named(text: &str, target: &Target) -> String {
+    let is_dated = text
+        .get(10..)
+        .is_some_and(|clock| clock.starts_with(['T', ' ']) && text.starts_with(|c: char| c.is_ascii_digit()));
+    let at = when::ahead(text, &target.zone, target.now).ok().filter(|_| !is_dated && !text.starts_with('+'));
+    at.map_or_else(|| text.to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// Runs the command. `out` gets the data, `notes` what is said beside it.
@@ -312,12 +321,14 @@ fn show_list(
 fn request(command: &CallbacksCommand, target: &Target) -> Result<(String, Value), Failure> {
     let path = |id: &i64, name: &str| format!("/v1/callbacks/{id}/{name}");
     Ok(match command {
-        CallbacksCommand::Add { number, queue, delay, at, priority, note, pbx } => (
-            "/v1/callbacks".to_owned(),
-            json!({
-                "number": number, "queue": queue, "delay_ms": delay.as_deref().map_or(Ok(0), |text| ahead_ms("--in", text, target))?, "at": at, "priority": priority, "note": note, "pbx": pbx
-            }),
-        ),
+        CallbacksCommand::Add { number, queue, delay, at, priority, note, pbx } => {
+            let delay_ms = delay.as_deref().map_or(Ok(0), |text| ahead_ms("--in", text, target))?;
+            let at = at.as_deref().map(|text| named(text.trim(), target));
+            let body = json!({
+                "number": number, "queue": queue, "delay_ms": delay_ms, "at": at, "priority": priority, "note": note, "pbx": pbx
+            });
+            ("/v1/callbacks".to_owned(), body)
+        }
         CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),
         CallbacksCommand::Handled { id, note } => (path(id, "handled"), json!({ "note": note })),
         CallbacksCommand::Hold { id, note } => (path(id, "hold"), json!({ "note": note })),

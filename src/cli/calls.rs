@@ -259,6 +259,12 @@ fn show(
 }
 
 impl CallsArgs {
+    /// What is written is no table and no prose.
+    #[must_use]
+    pub fn is_for_programs(&self) -> bool {
+        self.json || self.csv
+    }
+
     /// The same with the agent's phone in place of a name that the configuration gives them.
     #[must_use]
     pub fn meant(&self, config: &Config) -> Self {

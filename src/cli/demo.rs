@@ -1,6 +1,7 @@
 //! `callbackd demo`: a pretend call centre, and the real daemon beside it, for whoever has no PBX at hand.
 
 use super::failure::Failure;
+use super::plain::has_screen;
 use super::target::{Target, TargetArgs};
 use super::top;
 use crate::config::Config;
@@ -19,7 +20,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, getpid, getuid, kill_process, test_kill_process};
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ Examples:
   callbackd demo --log                         the daemon's log instead of the screen
   callbackd demo --calls-per-minute 120 --duration 5m
   callbackd demo --pbxs 2                      two PBXs, one list of missed callers
-  callbackd demo --api 127.0.0.1:8380          pages for a browser, and the API for your programs, until Ctrl-C
+  callbackd demo --api 127.0.0.1:8380          pages for a browser and the API, until Ctrl-C
   callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
 pub struct DemoArgs {
     /// Calls from customers a minute
@@ -132,7 +133,7 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     };
     write(&directory.join("secret"), 0o600, &format!("{}\n", Office::small().login.1))?;
     let config = directory.join("callbackd.toml");
-    let screen = !args.log && args.api.is_none() && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let screen = !args.log && args.api.is_none() && has_screen();
     let log = if screen { "\n[log]\nlevel = \"off\"\n" } else { "" };
     let listens = args.api.map_or(String::new(), |address| format!("listen = \"{address}\"\npages = true\n"));
     write(&config, 0o600, &(configuration(&addresses, &db, &listens) + log))?;

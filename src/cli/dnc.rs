@@ -48,7 +48,7 @@ pub(crate) enum DncCommand {
         /// The number, as you write it
         number: String,
         /// Why
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", hide_default_value = true)]
         reason: String,
         /// For so long: 90d, 365d, 1y [default: for ever]
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]

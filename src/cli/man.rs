@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// The schema of record: every table, view and column, explained.
@@ -54,10 +54,10 @@ fn of_command(command: &Command, pages: &mut Vec<(String, String)>) {
     let root = command.get_name() == "callbackd";
     let man = Man::new(command.clone()).section("8").source(source()).manual(MANUAL);
     let mut page = Vec::new();
+    let synopsis = synopsis(&man, command);
     let parts = [
-        man.render_title(&mut page),
         man.render_name_section(&mut page),
-        man.render_synopsis_section(&mut page),
+        page.write_all(synopsis.as_bytes()),
         man.render_description_section(&mut page),
         man.render_options_section(&mut page),
     ];
@@ -76,7 +76,33 @@ fn of_command(command: &Command, pages: &mut Vec<(String, String)>) {
     let others = if root { "" } else { "callbackd(8), " };
     section(&mut roff, "SEE ALSO", &[&format!("{others}callbackd.toml(5), callbackd-database(5)")]);
     let rest = roff.render();
-    pages.push((man.get_filename(), String::from_utf8_lossy(&page).into_owned() + &rest));
+    let name = man.get_filename();
+    let title = title(name.trim_end_matches(".8"), "8");
+    pages.push((name, title + &String::from_utf8_lossy(&page) + &rest));
+}
+
+/// The first line of a page. Words are not broken and lines not filled with spaces: commands, keys and names stand as they are typed.
+fn title(name: &str, section: &str) -> String {
+    format!(".TH \"{name}\" \"{section}\" \"\" \"{}\" \"{MANUAL}\"\n.nh\n.ad l\n", source())
+}
+
+/// What must be given stands without brackets, an option with its value.
+fn synopsis(man: &Man, command: &Command) -> String {
+    let mut text = Vec::new();
+    let written = man.render_synopsis_section(&mut text);
+    debug_assert!(written.is_ok(), "a Vec takes all that is written");
+    let text = String::from_utf8_lossy(&text);
+    let mut parts = text.split("<\\fB");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (option, rest) = part.split_once("\\fR>").unwrap_or((part, ""));
+        let long = option.replace('\\', "");
+        let argument = command.get_arguments().find(|argument| argument.get_long() == long.strip_prefix("--"));
+        let value = argument.and_then(|argument| argument.get_value_names()?.first());
+        let value = value.map(|value| format!(" \\fI<{value}>\\fR")).unwrap_or_default();
+        plain += &format!("\\fB{option}\\fR{value}{rest}");
+    }
+    plain
 }
 
 fn source() -> String {
@@ -148,7 +174,6 @@ fn of_the_whole(roff: &mut Roff) {
 /// A page of section 5.
 fn page_of_a_file(name: &str, what: &str) -> Roff {
     let mut roff = Roff::new();
-    roff.control("TH", [name, "5", "", &source(), MANUAL]);
     roff.control("SH", ["NAME"]);
     roff.text([roman(format!("{name} - {what}"))]);
     roff
@@ -218,7 +243,7 @@ fn of_configuration(text: &str) -> String {
     }
     block.end(&mut roff);
     section(&mut roff, "SEE ALSO", &["callbackd(8), callbackd-check(8)"]);
-    roff.render()
+    title("callbackd.toml", "5") + &roff.render()
 }
 
 /// `key = value`, as the configuration writes it.
@@ -257,7 +282,7 @@ fn of_schema(text: &str) -> String {
         }
     }
     section(&mut roff, "SEE ALSO", &["callbackd(8), callbackd-calls(8), callbackd-backup(8), sqlite3(1)"]);
-    roff.render()
+    title("callbackd-database", "5") + &roff.render()
 }
 
 /// The comments of the schema, by table or view and column; of a table itself by the empty name.
@@ -308,17 +333,23 @@ fn paragraph(roff: &mut Roff, text: &str) {
 
 /// Prose is filled; what is indented, as examples and lists are, stands as it is.
 fn lines(roff: &mut Roff, text: &[String]) {
-    let mut after_literal = false;
+    let mut is_example = false;
     for line in text {
-        let is_literal = line.starts_with(' ') || line.starts_with("* ");
-        if is_literal || after_literal {
-            roff.control("br", []);
+        let literal = line.starts_with("  ");
+        if literal != is_example {
+            roff.control(if literal { "nf" } else { "fi" }, []);
+            is_example = literal;
         }
-        after_literal = is_literal;
         if line.is_empty() {
             roff.control("PP", []);
-        } else {
-            roff.text([roman(line.clone())]);
+            continue;
         }
+        if line.starts_with("* ") || line.starts_with(' ') && !literal {
+            roff.control("br", []);
+        }
+        roff.text([roman(line.clone())]);
+    }
+    if is_example {
+        roff.control("fi", []);
     }
 }

@@ -12,6 +12,7 @@ mod complete;
 pub mod demo;
 pub mod dnc;
 pub mod failure;
+pub mod fitted;
 pub mod import;
 mod interrupted;
 pub mod man;

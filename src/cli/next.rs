@@ -10,39 +10,49 @@ use std::path::Path;
 /// What is said, for the configuration as it was found; `None`: there is none.
 #[must_use]
 pub fn screen(config: Option<&Result<Config, Refusal>>) -> String {
-    let mut text = "callbackd: one truthful row per Asterisk call, and every missed caller called back\n\n".to_owned();
+    let mut text = "callbackd: one truthful row per call, and every missed caller called back\n\n".to_owned();
     // Writing to a String cannot fail: the results of write! are dropped.
     let (stands, next): (String, &[(&str, &str)]) = match config {
         None => (format!("Not set up here: there is no {DEFAULT_CONFIG}."), FRESH),
         Some(Err(refusal)) => (format!("The configuration is refused: {}", first_line(refusal)), REFUSED),
         Some(Ok(config)) => match client::briefly(&config.api.socket, "/v1/status") {
             Ok(status) => running(&status),
+            Err(ClientError::NotRunning(_)) if lacks_secret(config) => {
+                ("Installed, and not set up yet: there is no secret for the AMI.".to_owned(), INSTALLED)
+            }
             Err(ClientError::NotRunning(_)) => ("Set up, and not running.".to_owned(), STOPPED),
             Err(error) => (format!("Its status cannot be read: {error}."), RUNNING),
         },
     };
     let _ = writeln!(text, "{stands}\n\nNext:");
     for (command, what) in next {
-        let _ = writeln!(text, "  {command:<36} {what}");
+        let _ = writeln!(text, "  {command:<32} {what}");
     }
-    text.push_str("\ncallbackd --help lists all commands, callbackd COMMAND --help explains one.\n");
+    text.push_str("\ncallbackd --help lists the commands, callbackd COMMAND --help explains one.\n");
     text
 }
 
 const FRESH: &[(&str, &str)] = &[
     ("callbackd demo", "see it work, without a PBX"),
-    ("callbackd setup", "set it up beside the Asterisk of this machine"),
+    ("callbackd setup", "set it up beside this machine's Asterisk"),
     ("man callbackd.toml", "the configuration, key by key"),
-    ("callbackd check --connect", "once there is one: what is missing, with the lines that fix it"),
+    ("callbackd check --connect", "then: what is missing, and what fixes it"),
+];
+
+const INSTALLED: &[(&str, &str)] = &[
+    ("callbackd setup", "AMI user, contexts, region: shown, not written"),
+    ("callbackd setup --apply", "the same, written"),
+    ("callbackd demo", "see it work, without a PBX"),
+    ("man callbackd.toml", "the configuration, key by key"),
 ];
 
 const REFUSED: &[(&str, &str)] = &[
     ("callbackd check", "where it is wrong, and how it is put right"),
-    ("callbackd setup", "the right lines, as the Asterisk of this machine shows them"),
+    ("callbackd setup", "the right lines, as this PBX shows them"),
 ];
 
 const STOPPED: &[(&str, &str)] = &[
-    ("callbackd setup", "AMI user, contexts and region, as the PBX shows them"),
+    ("callbackd setup", "AMI user, contexts, region, from the PBX"),
     ("callbackd check --connect", "is everything right, and what is missing"),
     ("systemctl enable --now callbackd", "start it"),
     ("callbackd calls", "what the database knows meanwhile"),
@@ -50,17 +60,17 @@ const STOPPED: &[(&str, &str)] = &[
 
 const RUNNING: &[(&str, &str)] = &[
     ("callbackd status", "link, calls, agents, callbacks"),
-    ("callbackd missed", "whom nobody served today, and what became of them"),
+    ("callbackd missed", "whom nobody served today, and what came of it"),
     ("callbackd callbacks", "who is to be called back, and why not yet"),
     ("callbackd agents", "who is free, and why not"),
-    ("callbackd top", "queues, calls, callbacks and agents on one screen"),
+    ("callbackd top", "queues, calls, callbacks, agents: one screen"),
     ("callbackd tail", "what happens, as it happens"),
 ];
 
 const UNSEEN: &[(&str, &str)] = &[
     ("callbackd status", "since when, and why"),
     ("callbackd check --connect", "what keeps it from the PBX"),
-    ("callbackd setup", "AMI user, contexts and region, as the PBX shows them"),
+    ("callbackd setup", "AMI user, contexts, region, from the PBX"),
     ("journalctl -u callbackd -n 20", "what it says itself"),
 ];
 
@@ -76,14 +86,22 @@ fn running(status: &Value) -> (String, &'static [(&'static str, &'static str)]) 
     let waiting: u64 = waiting.filter_map(Value::as_u64).sum();
     let open: u64 =
         status["callbacks"].as_object().into_iter().flat_map(|states| states.values()).filter_map(Value::as_u64).sum();
-    let off = if status["callbacks_enabled"] == false { " (none are made: callback.enabled = false)" } else { "" };
+    let off =
+        if status["callbacks_enabled"] == false { "\nNobody is called back: callback.enabled = false." } else { "" };
     let stands = format!(
-        "Running: {} calls in progress, {waiting} callers wait, {} of {} agents free, {open} callbacks open{off}.",
+        "Running: {} calls, {waiting} waiting, {} of {} agents free, {open} callbacks open.{off}",
         sum("calls"),
         sum("free"),
         sum("agents"),
     );
     (stands, RUNNING)
+}
+
+/// Nobody has made the secret of any PBX. One that cannot be looked for may be there.
+fn lacks_secret(config: &Config) -> bool {
+    let usual = Path::new(DEFAULT_CONFIG).with_file_name("ami-secret");
+    let files = config.pbx.iter().map(|pbx| pbx.secret_file.as_deref().unwrap_or(&usual));
+    files.into_iter().all(|file| matches!(file.try_exists(), Ok(false)))
 }
 
 fn first_line(refusal: &Refusal) -> String {

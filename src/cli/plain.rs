@@ -4,7 +4,8 @@ pub(crate) use crate::report::faces::format::{clip, clock, local, safe, spell};
 
 use callbackd_core::model::text::is_harmful;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
 /// One line of JSON in which such characters are escaped too: it can be looked at in a terminal, and means the same.
 pub(crate) fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
@@ -34,12 +35,21 @@ pub(crate) fn size(bytes: u64) -> String {
     }
 }
 
+/// Input and output are a terminal that a screen can stay on.
+pub(crate) fn has_screen() -> bool {
+    let moves = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+    moves && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
 /// Columns of the terminal that standard output is; `None` if it is none.
 pub(crate) fn terminal_width() -> Option<usize> {
-    rustix::termios::tcgetwinsize(std::io::stdout())
-        .ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|&width| width > 0)
+    width_of(io::stdout())
+}
+
+/// Columns of a terminal; `None` if it is none.
+pub(crate) fn width_of(terminal: impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(terminal).ok()?;
+    Some(usize::from(size.ws_col)).filter(|&width| width > 0)
 }
 
 /// Columns of a table whose columns have so many between them: of the widest line.

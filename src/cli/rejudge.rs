@@ -47,7 +47,9 @@ Exit codes: 0 done, 64 a time is none, 66 there is no database, 75 the daemon ru
 
 Examples:
   callbackd rejudge --since 2026-11-22 --dry-run
-  systemctl stop callbackd && runuser -u callbackd -- callbackd rejudge --since 7d; systemctl start callbackd")]
+  systemctl stop callbackd
+  runuser -u callbackd -- callbackd rejudge --since 7d
+  systemctl start callbackd")]
 pub struct RejudgeArgs {
     /// Where the database is.
     #[command(flatten)]

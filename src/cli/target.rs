@@ -113,6 +113,12 @@ impl From<NameOrStore> for Failure {
 }
 
 impl Target {
+    /// What is written is no table and no prose.
+    #[must_use]
+    pub fn is_for_programs(&self) -> bool {
+        self.json
+    }
+
     /// As the arguments and the configuration say.
     #[must_use]
     pub fn new(args: &TargetArgs, config: &Config, now: Timestamp) -> Self {

@@ -7,7 +7,7 @@ use super::callbacks;
 use super::complete;
 use super::failure::Failure;
 use super::interrupted::Interrupted;
-use super::plain::safe;
+use super::plain::{has_screen, safe};
 use super::target::{Target, TargetArgs};
 use crate::api::client::{self, ClientError};
 use crate::api::percent;
@@ -15,7 +15,7 @@ use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termi
 use screen::{Screen, Shown, Thing};
 use serde_json::Value;
 use signal_hook::consts::SIGHUP;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +35,7 @@ const CALLBACKS: usize = 100;
 /// Show queues, calls, callbacks and agents on one screen, as they are now
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-Keys: q or F10 ends, p stops the screen and lets it go on. Up and Down (or k and j) choose a call or a callback, Enter shows its history, and q or Esc goes back. / or F7 takes a word: only lines that have it are shown, until Esc. Where the output is no terminal, the screen is printed once.
+Keys: q or F10 ends, p stops the screen and lets it go on. Up and Down (or k and j) choose a call or a callback, Enter shows its history, and q or Esc goes back. / or F7 takes a word: only lines that have it are shown, until Esc. Where the output is no terminal, or one without a cursor (TERM=dumb), the screen is printed once.
 
 Examples:
   callbackd top
@@ -55,7 +55,7 @@ pub struct TopArgs {
 /// # Errors
 /// See [`Failure`].
 pub fn run(args: &TopArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
-    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) || target.json {
+    if !has_screen() || target.json {
         let shown = ask(target, args.pbx.as_deref())?;
         if target.json {
             return Ok(super::plain::json_line(&shown.live, out)?);

@@ -7,6 +7,7 @@ use callbackd::cli::next;
 use callbackd::config::Config;
 use callbackd::store::Store;
 use callbackd_core::model::{FinishedCall, Outcome};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -144,27 +145,30 @@ fn alone_it_says_how_things_stand_and_what_to_do_next() {
     let refused = next::screen(Some(&Config::from_toml("[calls]\nshort_abandn = \"5s\"\n", "x.toml")));
     assert!(refused.contains("The configuration is refused") && refused.contains("callbackd check "), "{refused}");
 
-    let front = Front::open("");
+    let mut front = Front::open("");
     front.added("+12025550123");
     let config = Config::load(&front.site.path("callbackd.toml")).map(|mut config| {
         config.api.socket = front.socket();
         config
     });
     let running = next::screen(Some(&config));
-    assert!(
-        running.contains("Running: 0 calls in progress, 0 callers wait, 0 of 2 agents free, 1 callbacks open."),
-        "{running}"
-    );
+    assert!(running.contains("Running: 0 calls, 0 waiting, 0 of 2 agents free, 1 callbacks open."), "{running}");
     assert!(running.contains("callbackd missed") && running.contains("callbackd tail"), "{running}");
     for text in [&fresh, &refused, &running] {
-        assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     }
-    drop(front);
+    front.ended(Signal::TERM);
     let stopped = next::screen(Some(&config));
     assert!(
         stopped.contains("Set up, and not running") && stopped.contains("systemctl enable --now callbackd"),
         "{stopped}"
     );
+    std::fs::remove_file(front.site.path("secret")).unwrap();
+    let installed = next::screen(Some(&config));
+    assert!(installed.contains("not set up yet") && installed.contains("callbackd setup --apply"), "{installed}");
+    for text in [&stopped, &installed] {
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
 }
 
 #[test]

@@ -166,6 +166,34 @@ fn groff_renders_all_without_a_warning_and_the_lines_fit() {
 }
 
 #[test]
+fn examples_stand_as_they_are_typed_and_no_word_is_broken() {
+    let mut root = Cli::command();
+    root.build();
+    let mut commands = Vec::new();
+    visible(&root, &mut commands);
+    let pages = pages();
+    let mut examples = 0;
+    for command in commands {
+        let name = command.get_display_name().unwrap_or("callbackd");
+        let Some((text, _)) = rendered(&pages[&format!("{name}.8")]) else { return };
+        assert!(!text.contains('\u{2010}'), "{name} breaks a word: {text}");
+        let notes = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in notes.lines().filter(|line| line.starts_with("  ")) {
+            examples += 1;
+            assert!(text.lines().any(|shown| shown.trim() == line.trim()), "{name}: {line}\n{text}");
+        }
+    }
+    assert!(examples > 50, "{examples}");
+}
+
+#[test]
+fn the_synopsis_shows_what_must_be_given_with_its_value() {
+    let page = unescaped(&pages()["callbackd-replay.8"]);
+    assert!(page.contains("[-h|--help] --db <FILE> <FILE.ami>"), "{page}");
+    assert!(!pages().values().any(|page| page.contains("[default: ]")), "an empty default says nothing");
+}
+
+#[test]
 fn the_hidden_command_writes_them() {
     let dir = tempfile::tempdir().unwrap();
     let status = Process::new(env!("CARGO_BIN_EXE_callbackd")).arg("man").arg(dir.path()).status().unwrap();

@@ -49,7 +49,7 @@ fn on_80_by_24_everything_has_its_place() {
     assert_eq!(
         screen.join("\n").trim_end(),
         "\
-callbackd 09:30:00   2 calls, 2 waiting   2 of 3 agents free   2 callbacks open
+09:30:00  2 calls, 2 waiting  2 of 3 agents free  2 callbacks open
 
 QUEUE                WAITING  LONGEST  FREE  MEMBERS  PAUSED
 sales                      2     0:42     1        3       0
@@ -101,7 +101,7 @@ fn what_is_not_seen_is_said_to_be_unknown() {
         agent["why_not"] = json!("unknown: the PBX is not seen");
     }
     let screen = lines(&shown, &place(), NOW_MS, (80, 24));
-    assert!(screen[0].contains("? waiting   ? of 2 agents free"), "{screen:#?}");
+    assert!(screen[0].contains("? waiting  ? of 2 agents free"), "{screen:#?}");
     assert_eq!(screen[1], "berlin UNKNOWN: not seen since 09:29:00; down");
 }
 
@@ -111,7 +111,7 @@ fn without_a_terminal_it_is_printed_once() {
     front.added("+12025550123");
     let said = front.run(&["top"]);
     assert_eq!(said.code, 0, "{said:?}");
-    said.line(&["0 calls, 0 waiting   0 of 2 agents free   1 callbacks open"]);
+    said.line(&["0 calls, 0 waiting  0 of 2 agents free  1 callbacks open"]);
     said.line(&["+12025550123", "now", "its turn comes with the next free agent"]);
     said.line(&["PJSIP/101", "Ann", "paused (lunch)"]);
     assert!(!said.out.contains('\u{1b}'), "{said:?}");

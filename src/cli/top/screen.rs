@@ -72,15 +72,17 @@ pub(crate) fn screen(
 ) -> Screen {
     let mut things = Vec::new();
     let mut lines = head(shown, target, now_ms);
-    let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, target, now_ms), agents(shown, now_ms)];
+    let spare = if width == usize::MAX { 0 } else { width.saturating_sub(NARROW).min(SPARE) };
+    let look = Look { shown, target, now_ms, spare };
+    let parts = [look.queues(), look.calls(), look.callbacks(), look.agents()];
     let foot = 1;
-    let mut left = height.saturating_sub(lines.len() + foot);
+    let left = height.saturating_sub(lines.len() + foot);
     let parts = parts.map(|part| part.having(&filter.to_lowercase()));
-    let mut parts: Vec<Part> = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
-    let several = parts.len();
-    for (n, part) in parts.drain(..).enumerate() {
-        // A line between, a heading, and a fair share of what is left.
-        let share = (left / (several - n)).saturating_sub(2);
+    let parts: Vec<Part> = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
+    let wanted: Vec<usize> = parts.iter().map(|part| part.rows.len().saturating_add(AROUND)).collect();
+    for (part, share) in parts.into_iter().zip(shares(&wanted, left)) {
+        // A line between, a heading, and its share of what there is.
+        let share = share.saturating_sub(AROUND);
         let more = part.rows.len() > share;
         let rows = if more { share.saturating_sub(1) } else { part.rows.len() };
         if share == 0 {
@@ -93,13 +95,32 @@ pub(crate) fn screen(
         if more {
             lines.push(format!("… {} more", part.rows.len() - rows));
         }
-        left = left.saturating_sub(2 + rows + usize::from(more));
     }
     if height != usize::MAX {
         lines.resize(height.saturating_sub(foot).max(lines.len()), String::new());
         lines.push("q ends  p pauses  Up, Down, Enter: its history  / filters  more: callbackd tail".to_owned());
     }
     Screen { lines: lines.iter().map(|line| clip(line.trim_end(), width)).collect(), things }
+}
+
+/// Lines of each part beside its rows: one between, and its heading.
+const AROUND: usize = 2;
+/// Columns that are there for sure.
+const NARROW: usize = 80;
+/// Columns more than these that are given to names, at most.
+const SPARE: usize = 48;
+
+/// Shares the lines out: who wants less than an equal share gets that, and the others share what is left.
+fn shares(wanted: &[usize], lines: usize) -> Vec<usize> {
+    let mut shares = vec![0; wanted.len()];
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by_key(|part| wanted[*part]);
+    let mut left = lines;
+    for (n, part) in order.iter().enumerate() {
+        shares[*part] = wanted[*part].min(left / (order.len() - n));
+        left -= shares[*part];
+    }
+    shares
 }
 
 fn call_of(call: &Value) -> Thing {
@@ -171,7 +192,7 @@ fn head(shown: &Shown, target: &Target, now_ms: i64) -> Vec<String> {
     let open: u64 =
         live["callbacks"].as_object().into_iter().flat_map(|states| states.values()).filter_map(Value::as_u64).sum();
     let mut lines = vec![format!(
-        "callbackd {}   {} calls, {} waiting   {} of {} agents free   {open} callbacks open",
+        "{}  {} calls, {} waiting  {} of {} agents free  {open} callbacks open",
         local(now_ms, &target.zone, "%H:%M:%S"),
         live["cut"]["calls"]["rows"].as_u64().unwrap_or(array(live, "calls").len() as u64),
         waiting.map_or_else(|| "?".to_owned(), |n| n.to_string()),
@@ -202,123 +223,163 @@ fn column(several: bool, name: &str) -> String {
     if several { format!(" {:<PBX$}", clip(name, PBX)) } else { String::new() }
 }
 
-fn queues(shown: &Shown, now_ms: i64) -> Part {
-    let several = several(shown);
-    let row = |queue: &Value| {
-        format!(
-            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}{}",
-            clip(&text(queue, "queue"), 20),
-            count(&queue["waiting"]),
-            since(queue, "longest_since_ms", now_ms),
-            count(&queue["free"]),
-            count(&queue["members"]),
-            count(&queue["paused"]),
-            column(several, &text(queue, "pbx")),
-        )
-    };
-    Part {
-        heading: format!(
-            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}{}",
-            "QUEUE",
-            "WAITING",
-            "LONGEST",
-            "FREE",
-            "MEMBERS",
-            "PAUSED",
-            column(several, "PBX"),
-        ),
-        rows: array(&shown.live, "queues").iter().map(row).collect(),
-        things: Vec::new(),
-    }
+/// What is looked at, and how.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    shown: &'a Shown,
+    target: &'a Target,
+    now_ms: i64,
+    /// Columns more than there are for sure.
+    spare: usize,
 }
 
-fn calls(shown: &Shown, now_ms: i64) -> Part {
-    let several = several(shown);
-    // Room for the PBX is made where names are long.
-    let [name, queue, agent] = if several { [12, 9, 12] } else { [16, 12, 16] };
-    let row = |call: &Value| {
-        let (phase, from) = match (&call["answered_ms"], &call["joined_ms"]) {
-            (answered, _) if answered.is_i64() => ("talks", "answered_ms"),
-            (_, joined) if joined.is_i64() => ("waits", "joined_ms"),
-            _ => ("calls", "started_ms"),
+impl Look<'_> {
+    fn queues(self) -> Part {
+        let Self { shown, now_ms, spare, .. } = self;
+        let several = several(shown);
+        let queue_name = 20 + spare / 2;
+        let row = |queue: &Value| {
+            format!(
+                "{:<queue_name$} {:>7} {:>8} {:>5} {:>8} {:>7}{}",
+                clip(&text(queue, "queue"), queue_name),
+                count(&queue["waiting"]),
+                since(queue, "longest_since_ms", now_ms),
+                count(&queue["free"]),
+                count(&queue["members"]),
+                count(&queue["paused"]),
+                column(several, &text(queue, "pbx")),
+            )
         };
-        format!(
-            "{:<16} {:<name$} {:<queue$} {:<5} {:>8}  {:<agent$}{}",
-            clip(&number(call), 16),
-            clip(&text(call, "name"), name),
-            clip(&text(call, "queue"), queue),
-            phase,
-            since(call, from, now_ms),
-            clip(&text(call, "agent"), agent),
-            column(several, &text(call, "pbx")),
-        )
-    };
-    Part {
-        heading: format!(
-            "{:<16} {:<name$} {:<queue$} {:<5} {:>8}  {:<agent$}{}",
-            "CALL",
-            "NAME",
-            "QUEUE",
-            "NOW",
-            "FOR",
-            "WITH",
-            column(several, "PBX"),
-        ),
-        rows: array(&shown.live, "calls").iter().map(row).collect(),
-        things: array(&shown.live, "calls").iter().map(call_of).collect(),
+        Part {
+            heading: format!(
+                "{:<queue_name$} {:>7} {:>8} {:>5} {:>8} {:>7}{}",
+                "QUEUE",
+                "WAITING",
+                "LONGEST",
+                "FREE",
+                "MEMBERS",
+                "PAUSED",
+                column(several, "PBX"),
+            ),
+            rows: array(&shown.live, "queues").iter().map(row).collect(),
+            things: Vec::new(),
+        }
     }
-}
 
-fn callbacks(shown: &Shown, target: &Target, now_ms: i64) -> Part {
-    let several = several(shown);
-    let row = |callback: &Value| {
-        let (state, reason) = (text(callback, "state"), callback["reason"].as_str().unwrap_or_default());
-        let due = callback["due_ms"].as_i64().unwrap_or_default();
-        let due = if due <= now_ms { "now".to_owned() } else { local(due, &target.zone, "%a %H:%M") };
-        format!(
-            "{:>5} {:<16} {:<7} {:<9}{} {}",
-            count(&callback["id"]),
-            clip(&number(callback), 16),
-            clip(&text(callback, "queue"), 7),
-            due,
-            column(several, &text(callback, "pbx")),
-            why::words(&state, reason),
-        )
-    };
-    Part {
-        heading: format!(
-            "{:>5} {:<16} {:<7} {:<9}{} {}",
-            "ID",
-            "CALLBACK",
-            "QUEUE",
-            "DUE",
-            column(several, "PBX"),
-            "WHY NOT YET",
-        ),
-        rows: shown.callbacks.iter().map(row).collect(),
-        things: shown.callbacks.iter().map(|row| Thing::Callback(row["id"].as_i64().unwrap_or_default())).collect(),
-    }
-}
-
-fn agents(shown: &Shown, now_ms: i64) -> Part {
-    let several = several(shown);
-    let row = |agent: &Value| {
-        let state = match &agent["free"] {
-            Value::Bool(true) => "free".to_owned(),
-            _ => text(agent, "why_not"),
+    fn calls(self) -> Part {
+        let Self { shown, now_ms, spare, .. } = self;
+        let several = several(shown);
+        // Room for the PBX is made where names are long.
+        let [name, queue, agent] = if several { [12, 9, 12] } else { [16, 12, 16] }.map(|least| least + spare / 3);
+        let row = |call: &Value| {
+            let (phase, from) = match (&call["answered_ms"], &call["joined_ms"]) {
+                (answered, _) if answered.is_i64() => ("talks", "answered_ms"),
+                (_, joined) if joined.is_i64() => ("waits", "joined_ms"),
+                _ => ("calls", "started_ms"),
+            };
+            format!(
+                "{:<16} {:<name$} {:<queue$} {:<5} {:>8}  {:<agent$}{}",
+                clip(&number(call), 16),
+                clip(&text(call, "name"), name),
+                clip(&text(call, "queue"), queue),
+                phase,
+                since(call, from, now_ms),
+                clip(&text(call, "agent"), agent),
+                column(several, &text(call, "pbx")),
+            )
         };
-        format!(
-            "{:<16} {:<18} {:>8}{}  {}",
-            clip(&text(agent, "agent"), 16),
-            clip(&text(agent, "name"), 18),
-            since(agent, "since_ms", now_ms),
-            column(several, &text(agent, "pbx")),
-            state,
-        )
-    };
-    Part {
-        heading: format!("{:<16} {:<18} {:>8}{}  {}", "AGENT", "NAME", "FOR", column(several, "PBX"), "NOW"),
-        rows: array(&shown.live, "agents").iter().map(row).collect(),
-        things: Vec::new(),
+        Part {
+            heading: format!(
+                "{:<16} {:<name$} {:<queue$} {:<5} {:>8}  {:<agent$}{}",
+                "CALL",
+                "NAME",
+                "QUEUE",
+                "NOW",
+                "FOR",
+                "WITH",
+                column(several, "PBX"),
+            ),
+            rows: array(&shown.live, "calls").iter().map(row).collect(),
+            things: array(&shown.live, "calls").iter().map(call_of).collect(),
+        }
+    }
+
+    fn callbacks(self) -> Part {
+        let Self { shown, target, now_ms, spare } = self;
+        let several = several(shown);
+        let name = 7 + spare / 3;
+        let row = |callback: &Value| {
+            let (state, reason) = (text(callback, "state"), callback["reason"].as_str().unwrap_or_default());
+            let due = callback["due_ms"].as_i64().unwrap_or_default();
+            let due = if due <= now_ms { "now".to_owned() } else { local(due, &target.zone, "%a %H:%M") };
+            format!(
+                "{:>5} {:<16} {:<name$} {:<9}{} {}",
+                count(&callback["id"]),
+                clip(&number(callback), 16),
+                clip(&text(callback, "queue"), name),
+                due,
+                column(several, &text(callback, "pbx")),
+                why::words(&state, reason),
+            )
+        };
+        Part {
+            heading: format!(
+                "{:>5} {:<16} {:<name$} {:<9}{} {}",
+                "ID",
+                "CALLBACK",
+                "QUEUE",
+                "DUE",
+                column(several, "PBX"),
+                "WHY NOT YET",
+            ),
+            rows: shown.callbacks.iter().map(row).collect(),
+            things: shown.callbacks.iter().map(|row| Thing::Callback(row["id"].as_i64().unwrap_or_default())).collect(),
+        }
+    }
+
+    fn agents(self) -> Part {
+        let Self { shown, now_ms, spare, .. } = self;
+        let several = several(shown);
+        let [interface, name] = [16, 18].map(|least| least + spare / 3);
+        let row = |agent: &Value| {
+            let state = match &agent["free"] {
+                Value::Bool(true) => "free".to_owned(),
+                _ => text(agent, "why_not"),
+            };
+            format!(
+                "{:<interface$} {:<name$} {:>8}{}  {}",
+                clip(&text(agent, "agent"), interface),
+                clip(&text(agent, "name"), name),
+                since(agent, "since_ms", now_ms),
+                column(several, &text(agent, "pbx")),
+                state,
+            )
+        };
+        Part {
+            heading: format!(
+                "{:<interface$} {:<name$} {:>8}{}  {}",
+                "AGENT",
+                "NAME",
+                "FOR",
+                column(several, "PBX"),
+                "NOW"
+            ),
+            rows: array(&shown.live, "agents").iter().map(row).collect(),
+            things: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shares;
+
+    #[test]
+    fn what_a_part_does_not_need_the_others_have() {
+        assert_eq!(shares(&[5, 40, 4, 40], 40), [5, 15, 4, 16]);
+        assert_eq!(shares(&[5, 6], 40), [5, 6]);
+        assert_eq!(shares(&[usize::MAX, 3], usize::MAX), [usize::MAX - 3, 3]);
+        assert_eq!(shares(&[9, 9, 9], 7), [2, 2, 3]);
+        assert!(shares(&[], 7).is_empty());
     }
 }
