@@ -218,13 +218,21 @@ fn ahead_ms(option: &str, text: &str, target: &Target) -> Result<i64, Failure> {
     }
 }
 
-/// The time as the daemon reads it. `tomorrow 9:00` and the like are read here; a date with a time is by the daemon's clock of `[hours]`.
+/// The time as the daemon reads it: by the clock of `[hours]`, which the PBX may have of its own, or a delay. `tomorrow 9:00` and the like are read
+/// here.
 fn named(text: &str, target: &Target) -> String {
-    let is_dated = text
-        .get(10..)
-        .is_some_and(|clock| clock.starts_with(['T', ' ']) && text.starts_with(|c: char| c.is_ascii_digit()));
-    let at = when::ahead(text, &target.zone, target.now).ok().filter(|_| !is_dated && !text.starts_with('+'));
-    at.map_or_else(|| text.to_owned(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    let is_digit = |c: char| c.is_ascii_digit();
+    let is_dated = text.get(10..).is_some_and(|clock| clock.starts_with(['T', ' '])) && text.starts_with(is_digit);
+    let Ok(at) = when::ahead(text, &target.zone, target.now) else { return text.to_owned() };
+    if is_dated || text.starts_with('+') {
+        return text.to_owned();
+    }
+    let is_delay = text.eq_ignore_ascii_case("now") || text.starts_with(is_digit) && !text.contains([':', '-']);
+    if is_delay {
+        let ahead = at.as_second() - target.now.as_second();
+        return format!("+{}s", ahead.max(0));
+    }
+    at.to_zoned(target.zone.clone()).strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
 /// Runs the command. `out` gets the data, `notes` what is said beside it.

@@ -242,7 +242,7 @@ fn a_customer_who_is_served_while_the_agents_phone_rings_is_let_go() {
     let mut scene = ringing();
     scene.line(ANN, true, Line::Busy);
     assert_eq!(scene.hung_up(), [FIRST]);
-    scene.line(ANN, true, Line::Talking { agent: "PJSIP/102".into() });
+    scene.line(ANN, true, Line::Talking { agent: "PJSIP/102".into(), since_ms: scene.now.wall_ms });
     assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
     scene.ends(FIRST, nobody());
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::AbortedServed));

@@ -16,17 +16,17 @@ use callbackd_core::model::progress::{Line, Step};
 use callbackd_core::model::{CallbackRow, CallbackState, Direction, FinishedCall, Moment, Quality, Tag};
 use jiff::tz::TimeZone;
 
-fn starting(restored: RestoredState, policy: Policy, now: Moment) -> Scene {
+pub fn starting(restored: RestoredState, policy: Policy, now: Moment) -> Scene {
     let policies = Policies { codes: Codes::default(), ..policies(overall(), policy) };
     Scene::starting(policies, vec![agent("101", &["sales"])], restored, now)
 }
 
-fn scene_with(policy: Policy) -> Scene {
+pub fn scene_with(policy: Policy) -> Scene {
     starting(RestoredState::default(), policy, Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 })
 }
 
 /// Somebody names this time for Ann.
-fn names(scene: &mut Scene, at: &str) -> CallbackRow {
+pub fn names(scene: &mut Scene, at: &str) -> CallbackRow {
     let named = CallbackRequest { number: ANN.into(), at: Some(at.into()), ..CallbackRequest::default() };
     match scene.asks(Command::Add(named)) {
         Ok(Done::Callback(row)) => *row,
@@ -34,16 +34,16 @@ fn names(scene: &mut Scene, at: &str) -> CallbackRow {
     }
 }
 
-fn steps(scene: &mut Scene, steps: &[Step]) {
+pub fn steps(scene: &mut Scene, steps: &[Step]) {
     steps.iter().for_each(|step| scene.step(FIRST, step.clone()));
 }
 
-fn before_they_talk() -> [Step; 3] {
+pub fn before_they_talk() -> [Step; 3] {
     [Step::Seen, Step::AgentAnswered, Step::CustomerDialled]
 }
 
 /// They talked for a minute.
-fn hangs_up(scene: &mut Scene) {
+pub fn hangs_up(scene: &mut Scene) {
     let from = scene.now.wall_ms;
     scene.pass(MINUTE);
     scene.ends(FIRST, talk(from, MINUTE));
@@ -174,7 +174,7 @@ fn a_wish_in_a_talk_is_not_answered_by_that_talk_when_the_daemon_is_restarted_in
     assert_eq!((promised, scene.row(1).missed_count), (talk.ended_ms + 2 * HOUR, 0), "nobody was missed");
     // It goes on in the next run, which has not heard the wish.
     scene.line(ANN, true, Line::Busy);
-    scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into() });
+    scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into(), since_ms: scene.now.wall_ms });
     scene.recorded(&FinishedCall { quality: Quality::Partial, tags: Vec::new(), ..cut });
     assert_eq!((scene.stands(1).as_str(), scene.row(1).due_ms), ("WAITING DELAY", promised));
 }

@@ -196,7 +196,7 @@ fn a_customer_who_calls_again_and_is_served_is_recovered_at_once() {
     scene.pass(MINUTE);
     scene.line(ANN, true, Line::Busy);
     assert_eq!(scene.stands(1), "WAITING CUSTOMER_ON_LINE");
-    scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into() });
+    scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into(), since_ms: scene.now.wall_ms });
     assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
     assert_eq!(scene.recovered, [(1, RecoveredBy::Customer, MONDAY_10 + MINUTE)]);
     assert_eq!(scene.row(1).resolved_by, Some(CallKey::new(&pbx(), &format!("live.{ANN}"))));

@@ -84,5 +84,6 @@ mod session_ends;
 mod session_recordings;
 mod session_requests;
 mod stream;
+mod talks_that_serve;
 mod tally;
 mod tapes;

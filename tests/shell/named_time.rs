@@ -100,6 +100,10 @@ fn the_command_says_when_the_call_will_be_and_shows_that_it_was_promised() {
     let front = open("timezone = \"UTC\"");
     let said = front.run(&["callbacks", "add", "+12025550123", "--queue", "sales", "--at", "+2h"]);
     assert!(said.code == 0 && said.out.contains("WAITING DELAY, due "), "{said:?}");
+    for words in ["tomorrow 23:00", "monday 23:00", "2h", "now"] {
+        let said = front.run(&["callbacks", "add", "+12025550123", "--queue", "sales", "--at", words]);
+        assert_eq!(said.code, 0, "{words}: {said:?}");
+    }
     let shown = front.run(&["callbacks", "show", "1"]);
     assert!(shown.out.contains("  expected "), "{shown:?}");
 }

@@ -34,6 +34,11 @@ pub(crate) struct CodeRequest {
 }
 
 impl CodeRequest {
+    /// Its code was said before this moment, ms since 1970 UTC.
+    pub(crate) fn is_before(&self, at_ms: Millis) -> bool {
+        self.tag.at_ms < at_ms
+    }
+
     /// The customer is not called before this moment, ms since 1970 UTC: an attempt has just failed.
     pub(crate) fn put_off_until(&mut self, at_ms: Millis) {
         self.after_ms = self.after_ms.max(at_ms.saturating_sub(self.tag.at_ms));

@@ -13,10 +13,13 @@ impl Scheduler {
                 self.customers.call_begins(number, &change.call);
                 self.on_the_line(change);
             }
-            Line::Talking { .. } => {
+            Line::Talking { since_ms, .. } => {
                 let open = self.tasks.open_for(number);
-                // The call that asked for it does not answer it: it was recorded in an earlier run, and goes on.
-                let answers = |id: &i64| change.inbound && !self.tasks[*id].has_code_of(&change.call);
+                // The call that asked for it does not answer it: it was recorded in an earlier run, and goes on. Nor does a talk in which it was promised.
+                let answers = |id: &i64| {
+                    let task = &self.tasks[*id];
+                    change.inbound && !task.has_code_of(&change.call) && !task.promised_in(*since_ms, self.now.wall_ms)
+                };
                 if let Some(id) = open.filter(answers) {
                     self.served(id, RecoveredBy::Customer, change.call.clone(), self.now.wall_ms);
                 }

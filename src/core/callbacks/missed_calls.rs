@@ -357,9 +357,13 @@ impl Scheduler {
 
     /// The customer is not called before this moment. What is being done about them goes on; what follows it waits.
     pub(crate) fn not_before(&mut self, id: i64, due_ms: Millis) {
-        let (due, waits) = (self.mono(due_ms), due_ms > self.now.wall_ms);
+        let now = self.now.wall_ms;
+        let (due, waits) = (self.mono(due_ms), due_ms > now);
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.is_due_at(due_ms, due);
+        if waits {
+            task.promised(now);
+        }
         if task.attempt().is_some() {
             (task.not_before, task.once_more, task.named_before_talk) = (Some(due_ms), true, false);
         } else if waits && !task.held {
@@ -392,9 +396,15 @@ impl Scheduler {
         if self.tasks[id].misses.contains(&call.key()) {
             return;
         }
-        let missed_ms = self.tasks[id].row().last_missed_ms;
-        let recovers = |service: &Served| service.by != RecoveredBy::Callback && service.recovers(missed_ms);
-        // A callback of ours closes its own task by its result.
+        let task = &self.tasks[id];
+        let missed_ms = task.row().last_missed_ms;
+        // A callback of ours closes its own task by its result, unless a crash or an outage hid that.
+        let by_itself = task.row().reason != reason::UNPROVEN;
+        let recovers = |service: &Served| {
+            (service.by != RecoveredBy::Callback || !by_itself)
+                && service.recovers(missed_ms)
+                && !task.promised_in(service.at_ms, service.ended_ms)
+        };
         if let Some(service) = self.service(call).filter(recovers) {
             self.served(id, service.by, service.call, service.at_ms);
         }

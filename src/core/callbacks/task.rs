@@ -214,6 +214,10 @@ impl Scheduler {
         let now = self.now.wall_ms;
         let Some(task) = self.tasks.get_mut(id) else { return };
         let named = task.named_in_talk(now).filter(|_| recovered.is_some()).map(|at| (at, task.row().clone()));
+        // What was asked before they talked is answered by that.
+        if let Some(since) = task.talks_since.filter(|_| recovered.is_some()) {
+            task.then.retain(|request| !request.is_before(since));
+        }
         task.closes(state, reason, now, resolved_by);
         self.record(id, by, note, None, recovered);
         self.forget(id);

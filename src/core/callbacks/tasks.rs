@@ -42,6 +42,10 @@ pub(crate) struct Task {
     pub not_before: Option<Millis>,
     /// That was said before they talked.
     pub named_before_talk: bool,
+    /// A time that lay ahead was promised then, ms since 1970 UTC; of one that an earlier run knew, when this one began.
+    promised_ms: Option<Millis>,
+    /// They have talked since then in the attempt that goes on, ms since 1970 UTC.
+    pub talks_since: Option<Millis>,
     /// While an attempt goes on the customer was missed again, or somebody asked for it again: another one follows, however many there were.
     pub once_more: bool,
     /// While they talk the code was taken off that alone asked for it: no other attempt follows.
@@ -70,6 +74,20 @@ impl Task {
     pub(crate) fn named_in_talk(&self, now_ms: Millis) -> Option<Millis> {
         let in_talk = self.row.state == CallbackState::Talking && !self.named_before_talk;
         self.not_before.filter(|at| in_talk && *at > now_ms)
+    }
+
+    /// The time that the customer expects was promised in a talk that began and ended (or is) then, and lies behind it: that talk does not serve
+    /// them.
+    pub(crate) fn promised_in(&self, began_ms: Millis, ended_ms: Millis) -> bool {
+        // What was named while we talk with them ourselves is kept by the end of that.
+        let idle = self.row.state != CallbackState::Talking;
+        let promised = idle && self.promised_ms.is_some_and(|promised| promised > began_ms);
+        promised && self.row.requested_for_ms.is_some_and(|at| at > ended_ms)
+    }
+
+    /// A time that lies ahead is promised now.
+    pub(crate) fn promised(&mut self, now_ms: Millis) {
+        self.promised_ms = Some(now_ms);
     }
 
     /// It is over; `by`: the call by which it was.
@@ -331,6 +349,7 @@ impl Tasks {
         let not_before = (row.state.is_active() && row.due_ms > now.wall_ms).then_some(row.due_ms);
         let talks_before = row.state == CallbackState::Talking && not_before.is_none();
         let before_talk = row.requested_for_ms.filter(|at| talks_before && *at > now.wall_ms);
+        let promised_ms = row.requested_for_ms.and(Some(now.wall_ms)).filter(|now| row.due_ms > *now);
         let task = Task {
             due,
             expires: now.mono_of(row.expires_ms),
@@ -344,6 +363,8 @@ impl Tasks {
             then: Vec::new(),
             not_before: not_before.or(before_talk),
             named_before_talk: before_talk.is_some(),
+            promised_ms,
+            talks_since: None,
             once_more: false,
             taken_back: false,
             attempt: None,

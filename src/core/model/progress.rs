@@ -25,6 +25,8 @@ pub enum Line {
     Talking {
         /// The agent, as interface.
         agent: String,
+        /// Since then, ms since 1970 UTC.
+        since_ms: Millis,
     },
     /// That call is over. Its row follows, or came before.
     Free,

@@ -243,7 +243,7 @@ impl Driver {
             let Output::Line(LineChange { number_e164, call, inbound, what }) = news else { return None };
             let what = match what {
                 callbackd_core::model::progress::Line::Busy => "busy".to_owned(),
-                callbackd_core::model::progress::Line::Talking { agent } => format!("talking {agent}"),
+                callbackd_core::model::progress::Line::Talking { agent, .. } => format!("talking {agent}"),
                 callbackd_core::model::progress::Line::Free => "free".to_owned(),
             };
             Some(format!("{number_e164} {} {} {what}", call.linkedid, if *inbound { "in" } else { "out" }))

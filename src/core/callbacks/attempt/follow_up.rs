@@ -141,6 +141,7 @@ impl Scheduler {
         };
         // Whoever was missed, or asked, while the last one went on is called once more.
         let once_more = std::mem::take(&mut task.once_more);
+        task.talks_since = None;
         let spent = task.row().counted >= max_attempts && !once_more;
         if spent || task.row().attempts >= MAX_ATTEMPTS {
             let why = if task.row().counted >= max_attempts { "" } else { "too-many-attempts" };
@@ -176,6 +177,7 @@ impl Scheduler {
         let Some(task) = self.tasks.get_mut(id).filter(|task| task.row().state != CallbackState::Talking) else {
             return;
         };
+        task.talks_since = Some(now.wall_ms);
         task.named_before_talk = task.not_before.is_some();
         if task.named_before_talk {
             // From this the next run knows it, too.

@@ -7,7 +7,7 @@ use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Output, Presences, Scheduler};
 use crate::model::presence::Presence;
-use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164, PbxId};
+use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164, PbxId, RecoveredBy};
 
 /// Coverage of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
 const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
@@ -23,6 +23,7 @@ impl Scheduler {
         match self.tasks.get_mut(id) {
             Some(task) => {
                 // What came while it went on is known by its time alone.
+                task.talks_since = row.customer_answered_ms;
                 task.once_more = task.not_before.is_some() || task.row().last_missed_ms > row.intended_ms;
                 number.clone_from(&task.row().number_e164);
                 queue.clone_from(&task.row().queue);
@@ -71,6 +72,8 @@ impl Scheduler {
             for channel_id in self.attempts.in_doubt(&pbx) {
                 if presence.attempt_lives(&channel_id) {
                     self.lives_on(&channel_id);
+                } else if self.has_served(&channel_id) {
+                    self.end_attempt(&channel_id, AttemptResult::Connected, "its call has a row", None);
                 } else if self.policy(&pbx).look_up_cdr && self.attempts[channel_id.as_str()].row.agent.is_some() {
                     let since_ms = self.attempts[channel_id.as_str()].row.intended_ms;
                     self.outputs.push_back(Output::LookUp { pbx: pbx.clone(), channel_id, since_ms });
@@ -80,6 +83,13 @@ impl Scheduler {
             }
             self.undo_stray_pauses(&pbx, presence);
         }
+    }
+
+    /// The row of its call, which was written in spite of what hid its end, says that the customer was served.
+    fn has_served(&self, channel_id: &str) -> bool {
+        let attempt = &self.attempts[channel_id];
+        let service = attempt.number.as_ref().and_then(|n| self.customers.served_after(n, attempt.row.intended_ms));
+        service.is_some_and(|service| service.by == RecoveredBy::Callback && service.call.pbx == attempt.row.pbx)
     }
 
     /// What no channel shows, Asterisk's CDR may.

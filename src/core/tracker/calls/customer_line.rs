@@ -81,15 +81,15 @@ impl Tracker {
             }
         }
         let call = &self.calls[slot];
-        if call.talk.first_ms.is_none() || call.line.as_ref().is_none_or(|l| l.talking) {
+        let Some(since_ms) = call.talk.first_ms.filter(|_| call.line.as_ref().is_some_and(|l| !l.talking)) else {
             return;
-        }
+        };
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
         let Some(person) = talked else { return };
         let known = self.presence.find(&person.interface);
         let agent = known.map_or_else(|| person.interface.to_string(), |a| self.presence.agent(a).id.to_string());
         self.calls.call_mut(slot).line_talks();
-        self.report_line(slot, Line::Talking { agent });
+        self.report_line(slot, Line::Talking { agent, since_ms });
     }
 
     fn e164(&self, number: &str) -> Option<E164> {
