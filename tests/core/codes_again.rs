@@ -172,6 +172,7 @@ fn a_call_that_goes_on_over_a_restart_does_not_answer_the_callback_that_its_code
             ..talk
         };
         scene.recorded(&cut);
+        scene.pass(1_000);
         scene.line(ANN, true, Line::Busy);
         scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into(), since_ms: scene.now.wall_ms });
         assert_eq!(scene.row(1).state.is_open(), open, "{word}");

@@ -71,6 +71,26 @@ fn a_time_that_is_named_while_they_talk_in_a_call_of_theirs_outlives_a_restart_i
 }
 
 #[test]
+fn so_does_one_in_a_call_of_an_agent_whose_beginning_the_next_run_does_not_know() {
+    let mut before = scene_with(policy());
+    before.presence.agents.clear();
+    let promised = names(&mut before, "+2h").due_ms;
+    let open = vec![(before.row(1).clone(), Vec::new())];
+    let mut scene = starting(RestoredState { open, last_id: 1, ..RestoredState::default() }, policy(), before.now);
+    scene.rows.clone_from(&before.rows);
+    scene.presence.agents.clear();
+    scene.pass(2 * SECOND);
+    scene.give(Input::InSync(&pbx()));
+    scene.pass(10 * SECOND);
+    // Found when the lists came, it seems to have begun then.
+    ends_now(&mut scene, Direction::Outbound, 10 * SECOND);
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).due_ms), ("WAITING DELAY", promised));
+    scene.pass(MINUTE);
+    ends_now(&mut scene, Direction::Outbound, 10 * SECOND);
+    assert_eq!(scene.row(1).state, CallbackState::RecoveredByAgent);
+}
+
+#[test]
 fn a_code_that_asks_for_a_later_call_is_kept_over_the_talk_in_which_it_was_set() {
     let mut scene = scene_with(policy());
     scene.presence.agents.clear();

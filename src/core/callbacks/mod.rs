@@ -215,6 +215,10 @@ pub struct Scheduler {
     caps: Caps,
     rounds: Rounds,
     signs: Signs,
+    /// The PBXs that this run has seen.
+    found: BTreeSet<PbxId>,
+    /// When it saw the last one of them first, or began; ms since 1970 UTC.
+    found_ms: Millis,
     /// PBXs whose dialplan is FreePBX's.
     freepbx: BTreeSet<PbxId>,
     wait_estimates: WaitEstimates,
@@ -245,6 +249,8 @@ impl Scheduler {
             policies,
             rounds: Rounds::new(),
             signs: Signs::new(prefix),
+            found: BTreeSet::new(),
+            found_ms: now.wall_ms,
             freepbx: BTreeSet::new(),
             wait_estimates: WaitEstimates::default(),
             outputs: VecDeque::new(),

@@ -1,6 +1,7 @@
 //! The open callbacks: found by id and by number, looked at by timer, and those whose turn may come in the order of their turns.
 
 mod asked;
+mod promised;
 
 use crate::callbacks::MAX_OPEN;
 use crate::callbacks::codes::CodeRequest;
@@ -74,20 +75,6 @@ impl Task {
     pub(crate) fn named_in_talk(&self, now_ms: Millis) -> Option<Millis> {
         let in_talk = self.row.state == CallbackState::Talking && !self.named_before_talk;
         self.not_before.filter(|at| in_talk && *at > now_ms)
-    }
-
-    /// The time that the customer expects was promised in a talk that began and ended (or is) then, and lies behind it: that talk does not serve
-    /// them.
-    pub(crate) fn promised_in(&self, began_ms: Millis, ended_ms: Millis) -> bool {
-        // What was named while we talk with them ourselves is kept by the end of that.
-        let idle = self.row.state != CallbackState::Talking;
-        let promised = idle && self.promised_ms.is_some_and(|promised| promised > began_ms);
-        promised && self.row.requested_for_ms.is_some_and(|at| at > ended_ms)
-    }
-
-    /// A time that lies ahead is promised now.
-    pub(crate) fn promised(&mut self, now_ms: Millis) {
-        self.promised_ms = Some(now_ms);
     }
 
     /// It is over; `by`: the call by which it was.

@@ -25,7 +25,7 @@ pub enum Line {
     Talking {
         /// The agent, as interface.
         agent: String,
-        /// Since then, ms since 1970 UTC.
+        /// Since then, ms since 1970 UTC; of a talk that was found going on: since its call began.
         since_ms: Millis,
     },
     /// That call is over. Its row follows, or came before.

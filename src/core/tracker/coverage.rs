@@ -227,6 +227,11 @@ impl Coverage {
         std::mem::take(&mut self.comes_in_sync)
     }
 
+    /// What is seen now may have become true before: the lists have yet to come, or have just come.
+    pub(crate) fn finds_out(&self) -> bool {
+        self.comes_in_sync || !self.in_sync()
+    }
+
     /// The lists are arriving.
     pub(crate) fn listing(&self) -> bool {
         self.listing

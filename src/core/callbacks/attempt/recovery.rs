@@ -63,6 +63,10 @@ impl Scheduler {
     pub(crate) fn in_sync(&mut self, pbx: &PbxId) {
         self.attempts.in_sync(pbx);
         self.rounds.set_due();
+        if self.found.insert(pbx.clone()) {
+            let until_ms = std::mem::replace(&mut self.found_ms, self.now.wall_ms);
+            self.tasks.talks_found(until_ms, self.now.wall_ms);
+        }
     }
 
     /// Looks up the attempts of the PBXs whose coverage is back.

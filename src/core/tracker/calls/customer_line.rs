@@ -81,9 +81,11 @@ impl Tracker {
             }
         }
         let call = &self.calls[slot];
-        let Some(since_ms) = call.talk.first_ms.filter(|_| call.line.as_ref().is_some_and(|l| !l.talking)) else {
+        let Some(first_ms) = call.talk.first_ms.filter(|_| call.line.as_ref().is_some_and(|l| !l.talking)) else {
             return;
         };
+        // Of a talk that is found nobody knows the beginning: it is no earlier than the call's.
+        let since_ms = if self.coverage.finds_out() { call.started_ms } else { first_ms };
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
         let Some(person) = talked else { return };
         let known = self.presence.find(&person.interface);
