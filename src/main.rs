@@ -4,8 +4,8 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::fitted::Fitted;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
-    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, collect, demo, dnc, import, man,
-    missed, next, rejudge, replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
+    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, collect, demo, dnc, group, import,
+    man, missed, next, rejudge, replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -93,6 +93,9 @@ fn main() -> ExitCode {
         Command::Token(args) => at(&args.target, |target, out, notes| token::run(&args, target, out, notes)),
         Command::Webhooks(args) => at(&args.target, |target, out, notes| webhooks::run(&args, target, out, notes)),
         Command::Sink(args) => at_config(&args.target, |config, target, out, _| sink::run(&args, config, target, out)),
+        Command::Group(args) => {
+            at_config(&args.target, |config, target, out, _| group::run(&args, config, target, out))
+        }
         Command::Collect(args) if args.shows() => {
             at_config(&args.target, |config, target, out, _| collect::show(&args, config, target, out))
         }

@@ -28,6 +28,12 @@ pub(crate) struct Timing {
     /// So often the short lists are looked at for sinks while nothing changes (up to when each PBX was seen is in one of them), and a stream for what is
     /// still there.
     pub(crate) sink_lists: Duration,
+    /// The server of the group, for one answer.
+    pub(crate) group: Duration,
+    /// What a claim lasts beside twice the time for which phones ring.
+    pub(crate) group_spare: Duration,
+    /// So often it is looked what other sites have put on the do-not-call list.
+    pub(crate) group_look: Duration,
     /// A collector, to acknowledge a message before another gets it.
     pub(crate) collect_ack: Duration,
     /// Messages that others follow, before they are gone on without.
@@ -48,6 +54,8 @@ pub(crate) struct Timing {
     pub(crate) ami_refused: Duration,
     /// The shortest life of a callback that may be configured.
     pub(crate) shortest_expire: Duration,
+    /// The shortest time for which an agent's phone may be configured to ring; a customer's rings twice as long at least.
+    pub(crate) shortest_ring: Duration,
 }
 
 impl Timing {
@@ -62,6 +70,9 @@ impl Timing {
         sink: Duration::from_secs(60),
         sink_pause: Duration::from_secs(1),
         sink_lists: Duration::from_secs(60),
+        group: Duration::from_secs(5),
+        group_spare: Duration::from_secs(60),
+        group_look: Duration::from_secs(2),
         collect_ack: Duration::from_secs(60),
         collect_gap: Duration::from_secs(300),
         stop: Duration::from_secs(20),
@@ -72,6 +83,7 @@ impl Timing {
         ami_unread: Duration::from_secs(5),
         ami_refused: Duration::from_secs(30),
         shortest_expire: Duration::from_secs(60),
+        shortest_ring: Duration::from_secs(5),
     };
 
     /// The waits of this process. A build for tests takes those that `CALLBACKD_TIMING` names, in milliseconds:
@@ -98,6 +110,9 @@ impl Timing {
                 "sink" => &mut self.sink,
                 "sink_pause" => &mut self.sink_pause,
                 "sink_lists" => &mut self.sink_lists,
+                "group" => &mut self.group,
+                "group_spare" => &mut self.group_spare,
+                "group_look" => &mut self.group_look,
                 "collect_ack" => &mut self.collect_ack,
                 "collect_gap" => &mut self.collect_gap,
                 "stop" => &mut self.stop,
@@ -108,6 +123,7 @@ impl Timing {
                 "ami_unread" => &mut self.ami_unread,
                 "ami_refused" => &mut self.ami_refused,
                 "shortest_expire" => &mut self.shortest_expire,
+                "shortest_ring" => &mut self.shortest_ring,
                 _ => continue,
             };
             *wait = Duration::from_millis(ms);
@@ -128,8 +144,9 @@ mod tests {
         let Timing { records_look, records_second_look, records_third_look, ami_unread, .. } = Timing::USUAL;
         let waits = [records_look, records_second_look, records_third_look, ami_unread];
         assert_eq!(waits.map(|wait| wait.as_secs()), [2, 60, 420, 5]);
-        let Timing { ami_refused, shortest_expire, .. } = Timing::USUAL;
-        assert_eq!([ami_refused, shortest_expire].map(|wait| wait.as_secs()), [30, 60]);
+        let Timing { ami_refused, shortest_expire, shortest_ring, group, group_spare, group_look, .. } = Timing::USUAL;
+        let waits = [ami_refused, shortest_expire, shortest_ring, group, group_spare, group_look];
+        assert_eq!(waits.map(|wait| wait.as_secs()), [30, 60, 5, 5, 60, 2]);
         assert_eq!(Timing::USUAL.first_check.as_millis(), 20);
     }
 

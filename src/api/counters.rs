@@ -27,6 +27,9 @@ pub(crate) struct Counters {
     /// By the name of the sink in the configuration.
     #[serde(default)]
     pub(crate) sinks: BTreeMap<String, SinkCounters>,
+    /// The group of sites that share their customers; `null` without one.
+    #[serde(default)]
+    pub(crate) group: Option<GroupCounters>,
 }
 
 /// What was counted of one sink, and how it stands.
@@ -52,6 +55,34 @@ pub(crate) struct SinkCounters {
     pub(crate) walking: bool,
     /// Nothing can be written since, ms since 1970 UTC; `null` while it works.
     pub(crate) failing_since_ms: Option<i64>,
+}
+
+/// What was counted of the group, and how it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+pub(crate) struct GroupCounters {
+    /// Its name in the configuration.
+    pub(crate) name: String,
+    /// What this site does while the group's server cannot be asked: `wait` or `dial`.
+    pub(crate) alone: String,
+    /// It can be asked.
+    pub(crate) reached: bool,
+    /// It cannot since, ms since 1970 UTC; `null` while it can.
+    pub(crate) failing_since_ms: Option<i64>,
+    /// Claims of customers that this site was given.
+    pub(crate) granted: u64,
+    /// Claims that it was not given: another site had the customer.
+    pub(crate) taken: u64,
+    /// Callbacks whose customers had been served at another site.
+    pub(crate) served: u64,
+    /// Claims that ran out while this site had them, so that another site has the customer.
+    pub(crate) lost: u64,
+    /// Calls that were not made because too little was left of the claim.
+    pub(crate) lapsed: u64,
+    /// Attempts to connect or to ask that failed.
+    pub(crate) errors: u64,
+    /// Questions for which there was no room.
+    pub(crate) refused: u64,
 }
 
 /// What was counted of one webhook, and how it stands.

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod dnc;
 pub mod failure;
 pub mod fitted;
+pub mod group;
 pub mod import;
 mod interrupted;
 pub mod man;
@@ -124,6 +125,8 @@ pub enum Command {
     Webhooks(webhooks::WebhooksArgs),
     /// Manage the databases that hold a copy of the rows of many sites
     Sink(sink::SinkArgs),
+    /// Make the buckets by which sites share their customers
+    Group(group::GroupArgs),
     /// Bring a stream of the sites into a database
     Collect(collect::CollectArgs),
     /// Show status

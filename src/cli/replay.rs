@@ -346,6 +346,7 @@ impl Replay {
                 | Record::Attempt(_)
                 | Record::DncAdd(_)
                 | Record::DncRemove(_)
+                | Record::GroupDnc(_)
                 | Record::Tape(_) => {}
             }
             self.records.push(record);

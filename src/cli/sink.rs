@@ -1,7 +1,7 @@
 //! `callbackd sink`: the databases that hold a copy of the rows, and the streams that carry it there: schema and stream, how far each site is there,
 //! and what is taken out.
 
-mod stream;
+pub(super) mod stream;
 
 use super::calls::when;
 use super::failure::Failure;
@@ -16,7 +16,7 @@ use comfy_table::{Table, presets::NOTHING};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio_postgres::Client;
 
@@ -182,6 +182,14 @@ fn run_postgres(command: &SinkCommand, config: &Config, target: &Target, out: &m
             }
             Ok(())
         }
+    }
+}
+
+/// The same server, as this user with the password of this file, if one is named.
+pub(super) fn as_user(sink: &Sink, user: Option<(&str, &Path)>) -> Sink {
+    match user {
+        Some((user, file)) => Sink { user: user.to_owned(), password_file: file.to_owned(), ..sink.clone() },
+        None => sink.clone(),
     }
 }
 

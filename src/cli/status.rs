@@ -4,6 +4,7 @@ use super::complete;
 use super::failure::Failure;
 use super::plain::{json_line, local, safe, spell};
 use super::target::{Target, TargetArgs, known};
+use crate::api::counters::GroupCounters;
 use crate::api::percent;
 use crate::api::status::{PbxStatus, Status};
 use crate::store::Reader;
@@ -61,6 +62,9 @@ pub fn run(args: &StatusArgs, target: &Target, out: &mut impl Write, notes: &mut
             writeln!(text, "database    CANNOT BE WRITTEN: {}; {} records wait", safe(error), status.unsaved)
         }
     };
+    if let Some(group) = &status.counters.group {
+        let _ = writeln!(text, "group       {}", of_group(group, target));
+    }
     let _ = writeln!(text, "callbacks   {}", callbacks(&status));
     let _ =
         writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, target)));
@@ -96,6 +100,23 @@ fn of_pbx(pbx: &PbxStatus, target: &Target) -> String {
     let waiting: Vec<String> = waiting.iter().map(|(queue, n)| format!("{n} in {}", safe(queue))).collect();
     let _ = writeln!(text, "waiting     {}", if waiting.is_empty() { "nobody".to_owned() } else { waiting.join(", ") });
     text
+}
+
+fn of_group(group: &GroupCounters, target: &Target) -> String {
+    let name = safe(&group.name);
+    match (group.reached, group.failing_since_ms) {
+        (true, _) => format!("{name}: the other sites can be asked"),
+        (false, None) => format!("{name}: connecting"),
+        (false, Some(ms)) => {
+            let since = local(ms, &target.zone, "%Y-%m-%d %H:%M:%S");
+            let what = if group.alone == "dial" {
+                "callbacks are made without asking, other sites may call the same customers"
+            } else {
+                "no callbacks are made"
+            };
+            format!("{name}: CANNOT BE ASKED since {since}, so {what} (group.alone = \"{}\")", safe(&group.alone))
+        }
+    }
 }
 
 fn callbacks(status: &Status) -> String {

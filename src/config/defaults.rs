@@ -53,6 +53,7 @@ impl Default for Config {
             feed: Feed::default(),
             webhooks: Vec::new(),
             sinks: Vec::new(),
+            group: None,
             report: Thresholds::default(),
             report_language: Language::default(),
             report_mail: ReportMail::default(),

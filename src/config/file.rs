@@ -5,8 +5,8 @@ use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
 use super::{
-    Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, report_mail, settings,
-    sink, webhook,
+    Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, group, renamed, report, report_mail,
+    settings, sink, webhook,
 };
 use crate::ownership::{Untrusted, open_own};
 use callbackd_core::model::PbxId;
@@ -94,6 +94,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     shared.codes = codes::read(root, &names, &problems);
     pbx.iter_mut().for_each(|pbx| pbx.settings.codes = shared.codes.clone());
     let feed = feed::read(&all.section("feed"));
+    let sinks = sink::read(root, dir, &problems);
     let config = Config {
         site: site(&main),
         overall: callback::overall(&all.section("callback")),
@@ -101,7 +102,8 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         pbx,
         api: api::read(&all.section("api"), dir),
         webhooks: webhook::read(root, dir, &feed, &names, &problems),
-        sinks: sink::read(root, dir, &problems),
+        group: group::read(root, dir, &sinks, &problems),
+        sinks,
         feed,
         report: report::read(&all.section("report")),
         report_language: report::language(&all.section("report")),

@@ -8,6 +8,7 @@ mod defaults;
 mod feed;
 mod file;
 mod gap;
+mod group;
 mod inherit;
 mod list;
 mod pbx;
@@ -26,6 +27,7 @@ pub(crate) use agents::Agent;
 pub(crate) use api::{Api, Certificate as ApiCertificate};
 pub(crate) use callback::{Callback, CallbackQueue};
 pub(crate) use feed::Feed;
+pub(crate) use group::Group;
 pub use refusal::{Problem, Refusal};
 pub(crate) use renamed::OldName;
 pub(crate) use report_mail::ReportMail;
@@ -51,7 +53,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
-            "webhook", "sink", "code", "report", "store", "log",
+            "webhook", "sink", "group", "code", "report", "store", "log",
         ],
     ),
     (
@@ -209,6 +211,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "sink",
         &["name", "type", "url", "user", "password_file", "tls_ca_file", "allow_plaintext", "stream", "dedup_window"],
     ),
+    ("group", &["name", "sink", "url", "user", "password_file", "tls_ca_file", "allow_plaintext", "alone"]),
     ("code", &["code", "label", "group", "success", "callback", "after", "expires", "rule"]),
     ("code.rule", &["outcomes", "directions", "pbxs", "queues", "dids", "talk_from", "talk_below"]),
     (
@@ -253,6 +256,8 @@ pub struct Config {
     pub webhooks: Vec<Webhook>,
     /// Databases of other engines that get a copy of the rows, tables `[[sink]]`.
     pub(crate) sinks: Vec<Sink>,
+    /// With which other sites customers are shared, table `[group]`.
+    pub(crate) group: Option<Group>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
     /// In which `callbackd report` writes pages and messages, and agents' phones say `{reason}`, `report.language`.

@@ -3,6 +3,8 @@
 mod nats;
 mod postgres;
 
+pub(super) use nats::server;
+
 use super::Tls;
 use super::list::{self, List};
 use super::section::{Problems, Section};
@@ -56,12 +58,12 @@ pub(crate) enum Into {
 }
 
 /// Where a sink is, and as whom it is used; files and TLS apart.
-struct Place {
-    host: String,
-    port: u16,
-    user: String,
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) user: String,
     into: Into,
-    tls: Option<Tls>,
+    pub(super) tls: Option<Tls>,
 }
 
 /// Reads all tables; files are taken relative to `dir`.
@@ -111,12 +113,13 @@ fn unused(section: &Section<'_, '_>, key: &str, of: &str, help: &str) {
 /// The key `url`, without which a sink is of no use.
 fn url<U>(
     section: &Section<'_, '_>,
+    one: &str,
     place: &Range<usize>,
     example: &str,
     parse: impl Fn(&str) -> Result<U, (&'static str, &'static str)>,
 ) -> Option<U> {
     let text = section.text("url", example);
-    list::needs(section, SINKS.one, place, &[("url", text.is_none(), example)]);
+    list::needs(section, one, place, &[("url", text.is_none(), example)]);
     let text = text?;
     match parse(&text.value) {
         Ok(url) => Some(url),

@@ -137,7 +137,7 @@ impl Visit {
                     }
                     Err(error) => self.ended = Some(LostReason::broken(&error)),
                 },
-                sent = send(&mut self.writer, &mut self.output, &mut self.unflushed), if unsent => {
+                sent = send(&mut self.writer, &mut self.output, &mut self.unflushed, None), if unsent => {
                     if let Err(error) = sent {
                         self.ended = Some(LostReason::broken(&error));
                     }

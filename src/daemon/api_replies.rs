@@ -182,6 +182,7 @@ pub(crate) fn status(
             api: ApiCounters::default(), // the parts of the API count by themselves
             webhooks: BTreeMap::new(),
             sinks: BTreeMap::new(), // so do their workers
+            group: None,            // and this one's
         },
     }
 }

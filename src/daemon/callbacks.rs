@@ -1,5 +1,6 @@
 //! The scheduler at work: it takes what the trackers report, its records go to the store, and its PBX actions to the links.
 
+use super::group::Requests;
 use super::link::{RequestFailed, Requester};
 use super::monitor::Monitor;
 use super::{cdr_file, event_log};
@@ -9,6 +10,7 @@ use callbackd_core::ami::session::{Reply, RequestError};
 use callbackd_core::callbacks::alongside::{Another, Others};
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::group::{Alone, Claimed, GroupNews, GroupRequest};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
@@ -41,6 +43,8 @@ pub(crate) enum Outcome {
         /// Asterisk's answer, or why there is none.
         reply: Result<Reply, RequestFailed>,
     },
+    /// What is heard of the group.
+    Group(GroupNews),
     /// What Asterisk's CDR hold of an attempt.
     LookedUp {
         /// The PBX whose CDR they are.
@@ -59,6 +63,9 @@ pub(crate) struct Callbacks {
     requesters: BTreeMap<PbxId, Requester>,
     outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     cdr_csv: BTreeMap<PbxId, PathBuf>,
+    group: Option<Requests>,
+    /// Attempts that came too late for the claim on their customer.
+    lapsed: u64,
     failures: RateLimit,
     /// Misses that were not taken, by PBX, as far as it has been said.
     refused_said: BTreeMap<PbxId, u64>,
@@ -81,10 +88,29 @@ impl Callbacks {
             requesters,
             outcomes: mpsc::channel(MAX_OUTCOMES),
             cdr_csv,
+            group: None,
+            lapsed: 0,
             failures: RateLimit::new(SAY_EVERY_MS),
             refused_said: BTreeMap::new(),
             another_said: BTreeMap::new(),
         }
+    }
+
+    /// This site shares its customers with others from now on, or with nobody.
+    pub(crate) fn group(&mut self, group: Option<(Alone, Requests)>, now: Moment) {
+        let (alone, requests) = group.unzip();
+        self.group = requests;
+        self.scheduler.handle(Input::Group(alone), now);
+    }
+
+    /// Where results of what was wanted go.
+    pub(crate) fn outcomes(&self) -> mpsc::Sender<Outcome> {
+        self.outcomes.0.clone()
+    }
+
+    /// Attempts that came too late for the claim on their customer.
+    pub(crate) fn lapsed(&self) -> u64 {
+        self.lapsed
     }
 
     /// The next result of what was wanted, to be given to [`Callbacks::result`]. None is lost if it is not waited for to the end.
@@ -151,6 +177,7 @@ impl Callbacks {
     pub(crate) fn result(&mut self, result: &Outcome, now: Moment) {
         let (pbx, pbx_action, reply) = match result {
             Outcome::Answered { pbx, pbx_action, reply } => (pbx, pbx_action, reply),
+            Outcome::Group(news) => return self.scheduler.handle(Input::GroupNews(news), now),
             Outcome::LookedUp { pbx, channel_id, cdrs } => {
                 return self.scheduler.handle(Input::LookedUp { pbx, channel_id, cdrs }, now);
             }
@@ -159,6 +186,10 @@ impl Callbacks {
             Ok(reply) if reply.success() => Answer::Accepted,
             Ok(reply) => Answer::Refused(&reply.message()),
             Err(RequestFailed::NotSent(_)) => Answer::NotSent,
+            Err(RequestFailed::Lapsed) => {
+                self.lapsed += 1;
+                Answer::Lapsed
+            }
             Err(RequestFailed::Unanswered(_)) => Answer::Unanswered,
         };
         match pbx_action {
@@ -239,6 +270,7 @@ impl Callbacks {
                 callbacks::Output::Record(record) => records.push(record),
                 callbacks::Output::LookUp { pbx, channel_id, since_ms } => self.look_up(pbx, channel_id, since_ms),
                 callbacks::Output::Act { pbx, pbx_action } => self.act(pbx, pbx_action, presences, now),
+                callbacks::Output::Group(request) => self.ask_group(request),
                 callbacks::Output::BadTime { call, time, error } => tracing::warn!(
                     target: "callback", pbx = %call.pbx, call = &*call.linkedid, time = %time.escape_debug(), hint = %error,
                     "A caller's time for the callback cannot be kept; they are called back as if they had named none"
@@ -327,8 +359,23 @@ impl Callbacks {
             }
             return;
         };
-        let answered = requester.request(action); // queued here, so that PBX actions keep their order
+        let by = if let PbxAction::Originate(originate) = &pbx_action { originate.leaves_by_boot_ms } else { None };
+        let answered = requester.request_by(action, by); // queued here, so that PBX actions keep their order
         answer(self.outcomes.0.clone(), pbx, pbx_action, answered);
+    }
+
+    /// Where nobody can be asked a claim is answered at once; what is to go back runs out.
+    fn ask_group(&self, request: GroupRequest) {
+        let refused = match &self.group {
+            Some(group) => group.send(request).err(),
+            None => Some(request),
+        };
+        if let Some(GroupRequest::Claim { callback, number, .. }) = refused {
+            let done = self.outcomes.0.clone();
+            let news = GroupNews::Claimed { callback, number, answer: Claimed::Away };
+            // The loop may have ended.
+            tokio::spawn(async move { drop(done.send(Outcome::Group(news)).await) });
+        }
     }
 
     /// In the files of the attempt's own PBX: another one's may have the same id.

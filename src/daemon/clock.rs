@@ -77,6 +77,13 @@ pub(super) fn asleep_ms() -> u64 {
     ms(ClockId::Boottime).saturating_sub(monotonic)
 }
 
+/// How long ago this machine was started, milliseconds, its sleep included: `clock_gettime(2)`, `CLOCK_BOOTTIME`.
+pub(super) fn boot_ms() -> u64 {
+    use rustix::time::{ClockId, clock_gettime};
+    let time = clock_gettime(ClockId::Boottime);
+    u64::try_from(time.tv_sec * 1_000 + time.tv_nsec / 1_000_000).unwrap_or(0)
+}
+
 /// Both clocks, for the trackers: wall time for records, monotonic time for timers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock(Monotonic);

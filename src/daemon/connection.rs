@@ -1,17 +1,21 @@
 //! One connection: reads and writes at once, so that neither Asterisk nor the consumer can make the other wait.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::clock::{Monotonic, Sleep, asleep_ms, wall};
+use super::clock::{Monotonic, Sleep, asleep_ms, boot_ms, wall};
 use super::connector::Wire;
 use super::delivery::{Delivery, Flushed};
-use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
+use super::leaving::Leaving;
+use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, Request, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
 use crate::daemon::arrivals::Arrivals;
@@ -65,6 +69,8 @@ pub(super) struct Connection {
     unflushed: bool,
     /// When something was sent last, or began to wait.
     sent: Instant,
+    /// Actions that may not leave too late.
+    leaving: Leaving,
     waiting: HashMap<ActionId, oneshot::Sender<Result<Reply, RequestFailed>>>,
     /// Whole frames that have come, those included that nobody needs.
     whole: u64,
@@ -95,6 +101,7 @@ impl Connection {
             output: BytesMut::new(),
             unflushed: false,
             sent: Instant::now(),
+            leaving: Leaving::default(),
             waiting: HashMap::new(),
             whole: 0,
             skipped: 0,
@@ -120,6 +127,7 @@ impl Connection {
         loop {
             self.drain(delivery, was_live);
             self.sleep.look(asleep_ms(), self.clock.now_ms());
+            self.take_back_what_lapsed();
             if let Some(ended) = self.ended.take() {
                 if let Some(ms) = self.sleep.unseen(self.clock.now_ms())
                     && *was_live
@@ -137,9 +145,14 @@ impl Connection {
             // Every branch may be dropped half way without losing anything.
             tokio::select! {
                 read = reader.read_buf(&mut self.input) => self.take(read, delivery, tee),
-                sent = send(&mut writer, &mut self.output, &mut self.unflushed), if unsent => {
+                sent = send(&mut writer, &mut self.output, &mut self.unflushed, self.leaving.by()), if unsent => {
                     self.sent = Instant::now();
-                    if let Err(error) = sent {
+                    if !self.unflushed {
+                        self.leaving.left(self.output.len());
+                    }
+                    if let Err(error) = sent
+                        && (error.raw_os_error().is_some() || error.kind() != LAPSED)
+                    {
                         self.ended = Some(Ended::Lost(LostReason::broken(&error)));
                     }
                 }
@@ -149,9 +162,18 @@ impl Connection {
                     Flushed::NobodyListens => self.stop(),
                 },
                 command = commands.recv(), if self.stop_by.is_none() && self.output.len() < MAX_UNSENT => match command {
-                    Some(Command::Request(action, reply)) => match self.session.request(&action, self.clock.now_ms()) {
+                    Some(Command::Request(Request { leaves_by, reply, .. })) if leaves_by.is_some_and(|by| boot_ms() > by) => {
+                        // Whoever asked may have gone.
+                        let _ = reply.send(Err(RequestFailed::Lapsed));
+                    }
+                    Some(Command::Request(Request { action, leaves_by, reply })) => match self.session.request(&action, self.clock.now_ms()) {
                         Ok(id) => {
-                            self.waiting.insert(id, reply);
+                            self.waiting.insert(id.clone(), reply);
+                            let from = self.output.len();
+                            self.drain(delivery, was_live);
+                            if let Some(by) = leaves_by {
+                                self.leaving.add(id, by, self.output.len() - from);
+                            }
                         }
                         Err(error) => {
                             if error == RequestError::TooMany {
@@ -179,6 +201,25 @@ impl Connection {
                         self.stuck();
                     }
                 }
+            }
+        }
+    }
+
+    /// What has come too late does not leave. Where a part of it has, or may have, the connection ends: Asterisk does nothing before an action is
+    /// whole, and what became of one that was is looked up.
+    fn take_back_what_lapsed(&mut self) {
+        while let Some((id, bytes)) = self.leaving.lapsed(boot_ms(), self.output.len()) {
+            let Some(bytes) = bytes else {
+                let why = "an action came too late when a part of it had left";
+                self.ended.get_or_insert(Ended::Lost(LostReason::Broken(why.to_owned())));
+                continue;
+            };
+            let rest = self.output.split_off(bytes.end);
+            self.output.truncate(bytes.start);
+            self.output.unsplit(rest);
+            if let Some(waiting) = self.waiting.remove(&id) {
+                // Whoever asked may have gone.
+                let _ = waiting.send(Err(RequestFailed::Lapsed));
             }
         }
     }
@@ -316,6 +357,7 @@ impl Connection {
                 }
                 if self.output.len() + bytes.len() <= MAX_OUTPUT {
                     self.output.extend_from_slice(&bytes);
+                    self.leaving.queued(bytes.len());
                 } else if self.ended.is_none() {
                     self.stuck();
                 }
@@ -345,18 +387,32 @@ impl Connection {
     }
 }
 
-/// Writes some of `output`, or, when all is written, flushes. Safe to be dropped at any await.
+/// Something was to leave too late.
+const LAPSED: std::io::ErrorKind = std::io::ErrorKind::TimedOut;
+
+/// Writes some of `output`, or, when all is written, flushes. Safe to be dropped at any await. After `by`, if that is given, nothing leaves: it is looked
+/// at the clock of [`boot_ms`] before each attempt, not only before the first.
 pub(super) async fn send(
     writer: &mut (impl AsyncWrite + Unpin),
     output: &mut BytesMut,
     unflushed: &mut bool,
+    by: Option<u64>,
 ) -> std::io::Result<()> {
+    let in_time = || if by.is_some_and(|by| boot_ms() > by) { Err(LAPSED) } else { Ok(()) };
     if output.is_empty() {
-        writer.flush().await?;
+        poll_fn(|cx| match in_time() {
+            Ok(()) => Pin::new(&mut *writer).poll_flush(cx),
+            Err(lapsed) => Poll::Ready(Err(lapsed.into())),
+        })
+        .await?;
         *unflushed = false;
         return Ok(());
     }
-    match writer.write(output).await? {
+    let written = poll_fn(|cx| match in_time() {
+        Ok(()) => Pin::new(&mut *writer).poll_write(cx, output),
+        Err(lapsed) => Poll::Ready(Err(lapsed.into())),
+    });
+    match written.await? {
         0 => Err(std::io::ErrorKind::WriteZero.into()),
         count => {
             output.advance(count);

@@ -21,6 +21,10 @@ pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Tag(change) => tagged(change),
         Record::DncAdd(entry) => callback::dnc_added(entry, show),
         Record::DncRemove(number) => callback::dnc_removed(number, show),
+        Record::GroupDnc(dnc) => match &dnc.entry {
+            Some(entry) => callback::dnc_added(entry, show),
+            None => callback::dnc_removed(&dnc.number_e164, show),
+        },
         Record::InProgress(_)
         | Record::NotInProgress { .. }
         | Record::Agent { .. }

@@ -88,11 +88,22 @@ pub enum RequestFailed {
     /// It was sent: it may or may not have had its effect.
     #[error(transparent)]
     Unanswered(#[from] Unanswered),
+    /// It was not sent: it came too late.
+    #[error("it was not sent: it came too late")]
+    Lapsed,
+}
+
+/// An action to be sent.
+pub(super) struct Request {
+    pub(super) action: Action,
+    /// Not later than then, by the clock of [`boot_ms`](super::clock::boot_ms).
+    pub(super) leaves_by: Option<u64>,
+    pub(super) reply: oneshot::Sender<Result<Reply, RequestFailed>>,
 }
 
 /// A command to the link.
 pub(super) enum Command {
-    Request(Action, oneshot::Sender<Result<Reply, RequestFailed>>),
+    Request(Request),
     Stop,
 }
 
@@ -114,8 +125,17 @@ pub(crate) struct Requester {
 impl Requester {
     /// Queues an action, behind those that were queued before; what is returned waits for its answer.
     pub(crate) fn request(&self, action: Action) -> impl Future<Output = Result<Reply, RequestFailed>> + Send + use<> {
+        self.request_by(action, None)
+    }
+
+    /// The same for one whose bytes leave then at the latest, by the clock of [`boot_ms`](super::clock::boot_ms), or not at all.
+    pub(crate) fn request_by(
+        &self,
+        action: Action,
+        leaves_by: Option<u64>,
+    ) -> impl Future<Output = Result<Reply, RequestFailed>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
-        let queued = self.commands.try_send(Command::Request(action, reply));
+        let queued = self.commands.try_send(Command::Request(Request { action, leaves_by, reply }));
         if matches!(queued, Err(TrySendError::Full(_))) {
             self.counters.request_refused();
         }
@@ -270,7 +290,7 @@ impl Linker {
             tokio::select! {
                 done = &mut waiting => return Some(done),
                 command = self.commands.recv() => match command {
-                    Some(Command::Request(_, reply)) => {
+                    Some(Command::Request(Request { reply, .. })) => {
                         // Whoever asked may have gone.
                         let _ = reply.send(Err(RequestError::NotLive.into()));
                     }

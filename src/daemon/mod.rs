@@ -16,6 +16,8 @@ pub(crate) mod connector;
 mod delivery;
 mod event_log;
 mod figures;
+pub(crate) mod group;
+mod leaving;
 pub mod link;
 mod link_counters;
 mod local_api;

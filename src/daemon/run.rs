@@ -5,6 +5,7 @@ use super::callbacks::Callbacks;
 use super::check::Check;
 use super::clock::Clock;
 use super::configuration::{Configuration, load, warn_of_old_names};
+use super::group::Group;
 use super::local_api::{LocalApi, NamedCommand, Request};
 use super::monitor::Standing;
 use super::pbxs::{self, Pbxs, Report};
@@ -16,6 +17,7 @@ use super::systemd::ServiceManager;
 use super::webhooks::{self, Webhooks};
 use super::{event_log, figures, signals};
 use crate::api::Ask;
+use crate::api::counters::GroupCounters;
 use crate::api::status::Status;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -116,6 +118,7 @@ struct Daemon {
     api: LocalApi,
     webhooks: Webhooks,
     sinks: Sinks,
+    group: Group,
     since_ms: Millis,
 }
 
@@ -140,7 +143,10 @@ impl Daemon {
         let mut callbacks =
             Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now());
         callbacks.hold(!sound, clock.now());
+        let feed = (storage.notes(), storage.newest_change());
+        let group = Group::start(&config, feed, &mut callbacks, clock.now());
         Ok(Self {
+            group,
             clock,
             check: if sound { Check::Done } else { Check::Awaited },
             service: ServiceManager::default(),
@@ -299,6 +305,8 @@ impl Daemon {
         }
         status.counters.webhooks = self.webhooks.counters();
         status.counters.sinks = self.sinks.counters();
+        status.counters.group =
+            self.group.counters().map(|group| GroupCounters { lapsed: self.callbacks.lapsed(), ..group });
         status
     }
 
@@ -376,6 +384,7 @@ impl Daemon {
             self.storage.record_changes(config);
             self.webhooks.configure(config, now.wall_ms);
             self.sinks.configure(config);
+            self.group.configure(config, &mut self.callbacks, now);
             self.api.renew(config);
             self.storage.keep_up_soon();
             self.callbacks.policies(&config.policies(), cdr_files(config), now);

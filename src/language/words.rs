@@ -133,6 +133,8 @@ words! {
     r_cap: "as many calls as are allowed in a day", "дневной предел звонков", "денна межа дзвінків", "הגעה למכסה היומית", "máximo de llamadas del día", "so viele Anrufe, wie am Tag erlaubt sind";
     r_no_link: "the PBX is not seen now", "АТС сейчас не видна", "АТС зараз не видно", "המרכזייה אינה נראית כעת", "no se ve la centralita", "die PBX ist gerade nicht zu sehen";
     r_another: "another callbackd makes callbacks on this PBX", "на этой АТС перезванивает другой callbackd", "на цій АТС передзвонює інший callbackd", "callbackd אחר מתקשר חזרה במרכזייה הזאת", "otro callbackd devuelve llamadas en esta centralita", "ein anderer callbackd ruft auf dieser PBX zurück";
+    r_site: "another site has the customer", "клиентом занимается другой филиал", "клієнтом займається інша філія", "סניף אחר מטפל בלקוח", "otra sede atiende al cliente", "ein anderer Standort hat den Kunden";
+    r_no_group: "the other sites cannot be asked", "другие филиалы не отвечают", "інші філії не відповідають", "אי אפשר לשאול את הסניפים האחרים", "no se puede consultar a las otras sedes", "die anderen Standorte sind nicht erreichbar";
     r_disabled: "callbacks are switched off", "перезвоны выключены", "передзвони вимкнено", "שיחות חוזרות כבויות", "las devoluciones están desactivadas", "Rückrufe sind ausgeschaltet";
     // Why it was closed without winning anybody back
     l_none: "no callback: no number, declined, or switched off", "перезвона нет: без номера, отказ или выключено", "передзвону немає: без номера, відмова або вимкнено", "אין שיחה חוזרת: ללא מספר, סירוב או כבוי", "sin devolución: sin número, rechazada o desactivada", "kein Rückruf: keine Nummer, abgelehnt oder ausgeschaltet";

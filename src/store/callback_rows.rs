@@ -83,6 +83,7 @@ columns! {
             result: attempt.result.map(AttemptResult::as_str) => attempt_result(row)?,
             detail: attempt.detail,
             linkedid: attempt.linkedid,
+            claim_revision: attempt.claim_revision,
         }
         others {}
     }
@@ -111,8 +112,9 @@ static PUT_CALLBACK: LazyLock<String> = LazyLock::new(|| {
 });
 static INSERT_EVENT: LazyLock<String> = LazyLock::new(|| CALLBACK_EVENTS.insert(""));
 /// What was intended stays what it was.
-static PUT_ATTEMPT: LazyLock<String> =
-    LazyLock::new(|| CALLBACK_ATTEMPTS.upsert(&["callback_id", "n"], &["pbx", "channel_id", "intended_ms"]));
+static PUT_ATTEMPT: LazyLock<String> = LazyLock::new(|| {
+    CALLBACK_ATTEMPTS.upsert(&["callback_id", "n"], &["pbx", "channel_id", "intended_ms", "claim_revision"])
+});
 static PUT_DO_NOT_CALL: LazyLock<String> = LazyLock::new(|| DO_NOT_CALL.insert("OR REPLACE"));
 
 /// So many of a callback's changes are kept, the newest, beside the first. Their numbers go on, and show how many are not kept any more. Orders by
@@ -175,10 +177,10 @@ pub(crate) fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite
     with_attempt(row, |values| put.execute(values)).map(drop)
 }
 
-/// Puts a number on the do-not-call list.
-pub(crate) fn put_do_not_call(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
+/// Puts a number on the do-not-call list. Returns which writing of its row it counts as: it has no others.
+pub(crate) fn put_do_not_call(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<i64> {
     let mut put = connection.prepare_cached(&PUT_DO_NOT_CALL)?;
-    with_do_not_call(entry, |values| put.execute(values)).map(drop)
+    with_do_not_call(entry, |values| put.execute(values)).map(|_| 1)
 }
 
 /// Takes a number off that list; whether it was there.

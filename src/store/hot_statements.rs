@@ -7,7 +7,7 @@ mod stored;
 use super::{FeedRules, Store};
 use callbackd_core::model::{
     Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallTape, CallbackChange, CallbackRow, CallbackState,
-    CallbackStep, DoNotCall, E164, FinishedCall, Interval, News, PbxId, Rating, Record, RecoveredBy, Tag,
+    CallbackStep, DoNotCall, E164, FinishedCall, GroupDnc, Interval, News, PbxId, Rating, Record, RecoveredBy, Tag,
 };
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use std::sync::{Arc, Mutex};
@@ -90,6 +90,7 @@ fn records(n: i64) -> Vec<Record> {
         result: Some(AttemptResult::AgentNoAnswer),
         detail: String::new(),
         linkedid: None,
+        claim_revision: None,
     };
     let (agent, queue, reason) = ("PJSIP/101".to_owned(), String::new(), String::new());
     let interval = Interval {
@@ -112,7 +113,12 @@ fn records(n: i64) -> Vec<Record> {
         code: None,
         by_hand_until_ms: None,
     };
+    let dnc = |entry| {
+        Record::GroupDnc(Box::new(GroupDnc { number_e164: number_e164.clone(), entry, site: "berlin".to_owned() }))
+    };
     vec![
+        dnc(Some(entry.clone())),
+        dnc(None),
         Record::Agent { pbx: pbx(), agent, name: "Ann".to_owned() },
         Record::InProgress(Arc::new(in_progress)),
         Record::Interval(Interval { to_ms: Some(MONDAY_10 + n + 1), ..interval.clone() }),
@@ -127,7 +133,7 @@ fn records(n: i64) -> Vec<Record> {
         Record::Attempt(Arc::new(attempt)),
         change(done, None, Some((RecoveredBy::Callback, MONDAY_10))),
         Record::DncAdd(entry),
-        Record::DncRemove(number_e164),
+        Record::DncRemove(number_e164.clone()),
         Record::Gap(gap()),
         Record::Seen { pbx: pbx(), seen_ms: MONDAY_10 + n },
     ]

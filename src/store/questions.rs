@@ -208,6 +208,8 @@ pub(super) const FEED_BYTES: &str = "
 pub(super) const FEED_READERS: &str = "SELECT name, acked_seq FROM sinks ORDER BY name";
 pub(super) const CHANGES_AFTER: &str =
     "SELECT seq, at_ms, pbx, kind, key, rev, late, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+/// How far a sink has come.
+pub(super) const PASSED: &str = "SELECT acked_seq FROM sinks WHERE name = ?";
 pub(super) const CALLBACK_REV: &str = "SELECT rev FROM callbacks WHERE id = ?";
 pub(super) const ATTEMPT: &str = "SELECT * FROM callback_attempts WHERE callback_id = ?1 AND n = ?2";
 pub(super) const OLDEST_CHANGE: &str = "SELECT min(seq) FROM outbox";
@@ -399,6 +401,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: last change", LAST_CHANGE.to_owned()),
         ("feed: after a cursor", CHANGES_AFTER.to_owned()),
         ("feed: its size", FEED_BYTES.to_owned()),
+        ("feed: how far a sink has come", PASSED.to_owned()),
         ("feed: callback", CALLBACK_REV.to_owned()),
         ("feed: attempt", ATTEMPT.to_owned()),
         ("feed: oldest", OLDEST_CHANGE.to_owned()),

@@ -295,11 +295,12 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             callback_rows::put_attempt(connection, attempt)?;
             (row(false), 1)
         }
-        Record::DncAdd(entry) => {
-            callback_rows::put_do_not_call(connection, entry)?;
-            (row(false), 1)
-        }
+        Record::DncAdd(entry) => (row(false), callback_rows::put_do_not_call(connection, entry)?),
         Record::DncRemove(number) => (row(callback_rows::delete_do_not_call(connection, number)?), 0),
+        Record::GroupDnc(dnc) => match &dnc.entry {
+            Some(entry) => (row(false), callback_rows::put_do_not_call(connection, entry)?),
+            None => (row(callback_rows::delete_do_not_call(connection, &dnc.number_e164)?), 0),
+        },
     };
     let Some(feed) = feed.filter(|_| is_news) else { return Ok(()) };
     feed.record(connection, record, before, rev)?;

@@ -276,6 +276,7 @@ CREATE TABLE callback_attempts (
     result               TEXT,             -- how it ended: CONNECTED, CUSTOMER_BUSY, AGENT_NOANSWER, ...; NULL while it lasts
     detail               TEXT    NOT NULL, -- more, in plain words: what the network or Asterisk said
     linkedid             TEXT,             -- linkedid of the call's row
+    claim_revision       INTEGER,          -- which writing of the customer's entry in the group's bucket was this site's claim, had before intended_ms; NULL without a claim
     PRIMARY KEY (callback_id, n),
     UNIQUE (pbx, channel_id)
 ) STRICT, WITHOUT ROWID;

@@ -1,8 +1,9 @@
 //! Sinks in the database: how far each has come, so that the feed keeps what they have not taken.
 
-use super::{Error, Store};
+use super::questions::PASSED;
+use super::{Error, Reader, Store};
 use callbackd_core::millis::Millis;
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// What is noted of sinks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +36,16 @@ impl Store {
             transaction.commit()
         };
         write(self.connection_mut()).map_err(|error| Error::sqlite(&path, error))
+    }
+}
+
+impl Reader {
+    /// Which change a sink has taken last; `None` if there is no such sink.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn passed(&self, sink: &str) -> Result<Option<i64>, Error> {
+        self.read(|connection| connection.query_row(PASSED, [row(sink)], |row| row.get(0)).optional())
     }
 }
 

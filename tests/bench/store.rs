@@ -310,6 +310,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl
         result: None,
         detail: String::new(),
         linkedid: None,
+        claim_revision: None,
     };
     let ended = AttemptRow {
         agent_answered_ms: Some(at(95)),

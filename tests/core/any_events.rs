@@ -257,7 +257,7 @@ fn true_to_time(record: &Record) -> bool {
         Record::Interval(interval) => interval.to_ms.is_none_or(|to| interval.from_ms <= to),
         Record::Agent { agent, .. } => !agent.is_empty(),
         Record::Seen { .. } | Record::News(_) | Record::Tag(_) | Record::Tape(_) => true,
-        Record::Callback(_) | Record::Attempt(_) | Record::DncAdd(_) | Record::DncRemove(_) => {
+        Record::Callback(_) | Record::Attempt(_) | Record::DncAdd(_) | Record::DncRemove(_) | Record::GroupDnc(_) => {
             unreachable!("the tracker makes no callbacks")
         }
     }

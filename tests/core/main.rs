@@ -53,6 +53,8 @@ mod forging_rows;
 mod forging_sip;
 mod forging_texts;
 mod frames;
+mod group;
+mod group_sites;
 mod hours;
 mod identity;
 mod impostors;

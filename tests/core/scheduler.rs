@@ -6,6 +6,7 @@ pub use crate::pretend_presence::{PretendPresence, agent};
 use callbackd_core::callbacks::attempt::display::ReasonWords;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::group::GroupRequest;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{
     First, NumberPolicy, OnMissedOffers, Overall, Policies, Policy, QueuePolicy, Retry, Strategy,
@@ -141,6 +142,8 @@ pub struct Scene {
     pub looked_up: Vec<String>,
     pub bad_times: Vec<String>,
     pub signs: Signs,
+    /// What was asked of the group.
+    pub requests: Vec<GroupRequest>,
     /// Intents that are not committed.
     pub intents: Vec<String>,
     calls: u32,
@@ -182,6 +185,7 @@ impl Scene {
             looked_up: Vec::new(),
             bad_times: Vec::new(),
             signs: Signs::default(),
+            requests: Vec::new(),
             intents: Vec::new(),
             calls: 0,
         }
@@ -214,6 +218,11 @@ impl Scene {
                 }
                 Output::Record(Record::Tag(change)) => self.tags.push(*change),
                 Output::Record(Record::DncRemove(number)) => drop(self.do_not_call.remove(number.as_str())),
+                Output::Record(Record::GroupDnc(dnc)) => match dnc.entry {
+                    Some(entry) => drop(self.do_not_call.insert(dnc.number_e164.to_string(), entry)),
+                    None => drop(self.do_not_call.remove(dnc.number_e164.as_str())),
+                },
+                Output::Group(request) => self.requests.push(request),
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
                 Output::LookUp { channel_id, .. } => self.looked_up.push(channel_id),
                 Output::BadTime { time, error, .. } => self.bad_times.push(format!("{time}: {error}")),
@@ -274,7 +283,7 @@ impl Scene {
         self.settle();
     }
 
-    fn turn_clock(&mut self, ms: u64) {
+    pub fn turn_clock(&mut self, ms: u64) {
         self.now.mono_ms += ms;
         self.now.wall_ms += i64::try_from(ms).unwrap();
     }

@@ -84,7 +84,8 @@ impl Nats {
              authorization {{ users: [\n\
                {{ user: admin, password: \"{ADMIN}\" }},\n\
                {{ user: site, password: \"{}\", permissions: {{ publish: [\"callbackd.>\", \"$JS.API.STREAM.INFO.callbackd\", \
-                 \"$JS.API.STREAM.MSG.GET.callbackd\"], subscribe: \"_INBOX.>\" }} }}\n] }}\n",
+                 \"$JS.API.STREAM.MSG.GET.callbackd\", \"$KV.team.>\", \"$KV.team-dnc.>\", \
+                 \"$JS.API.STREAM.MSG.GET.KV_team\", \"$JS.API.STREAM.MSG.GET.KV_team-dnc\"], subscribe: \"_INBOX.>\" }} }}\n] }}\n",
             self.port, self.more, self.site
         );
         std::fs::write(self.directory.path().join("nats.conf"), text).unwrap();

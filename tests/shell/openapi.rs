@@ -115,7 +115,7 @@ fn filled() -> Front {
          INSERT INTO webhooks VALUES ('1', 'paused', 1, 'ann', NULL);
          INSERT INTO webhook_messages VALUES ('1', 7, 'call.missed', '1.1', 'failing', 1, 0, 1, 1, 2, '{}');
          INSERT INTO webhook_attempts VALUES (1, '1', 7, 1, 20, 503, '', 'busy');
-         INSERT INTO callback_attempts VALUES (1, 1, 'pbx', 'cb-x', NULL, 1, NULL, NULL, 2, 0, 'LOST', '', NULL);",
+         INSERT INTO callback_attempts VALUES (1, 1, 'pbx', 'cb-x', NULL, 1, NULL, NULL, 2, 0, 'LOST', '', NULL, NULL);",
     )
     .unwrap();
     front

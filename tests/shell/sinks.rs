@@ -409,12 +409,12 @@ fn each_trouble_is_said_once_with_its_reason_and_so_is_its_end() {
     server.start();
     front.ended(Signal::TERM);
     let mut front = front.started(WAITS);
-    front.said("the schema has version 7, which this callbackd (version 2) cannot write: install a later one");
+    front.said("the schema has version 7, which this callbackd (version 3) cannot write: install a later one");
     server.sql("callbackd", "DELETE FROM callbackd.sink_schema; INSERT INTO callbackd.sink_schema VALUES (0, 0)");
     front.ended(Signal::TERM);
     let mut front = front.started(WAITS);
     front.said(
-        "the schema has version 0, and this callbackd writes version 2: callbackd sink init --apply brings it there",
+        "the schema has version 0, and this callbackd writes version 3: callbackd sink init --apply brings it there",
     );
     front.added("+12025550125");
     let (_, log) = front.ended(Signal::TERM);

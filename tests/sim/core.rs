@@ -256,7 +256,7 @@ impl Core {
                     callbacks::Output::LookUp { pbx, channel_id, .. } => {
                         self.wants.push_back(Want::LookUp(place(&self.sides, &pbx), channel_id));
                     }
-                    callbacks::Output::BadTime { .. } => {}
+                    callbacks::Output::BadTime { .. } | callbacks::Output::Group(_) => {}
                     callbacks::Output::Act { pbx, pbx_action } => {
                         self.act(place(&self.sides, &pbx), pbx_action, now);
                     }

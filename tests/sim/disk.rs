@@ -160,7 +160,7 @@ impl Disk {
                 }
                 self.gaps.push(gap.clone());
             }
-            Record::News(_) | Record::Tape(_) => {}
+            Record::News(_) | Record::Tape(_) | Record::GroupDnc(_) => {}
             Record::Tag(change) => self.tagged(change),
             Record::Seen { pbx, seen_ms } => drop(self.seen_ms.insert(pbx.clone(), *seen_ms)),
             Record::Callback(change) => {

@@ -108,6 +108,7 @@ fn attempt(result: Option<AttemptResult>) -> Record {
         result,
         detail: String::new(),
         linkedid: None,
+        claim_revision: None,
     }))
 }
 

@@ -205,7 +205,7 @@ fn records_of_an_attempt_that_the_database_holds_are_its_own_whatever_form_the_i
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute_batch(
         "PRAGMA foreign_keys = off;
-         INSERT INTO callback_attempts VALUES (7, 1, 'lab', 'cb-42-1', NULL, 1, NULL, NULL, 2, 0, 'LOST', '', NULL)",
+         INSERT INTO callback_attempts VALUES (7, 1, 'lab', 'cb-42-1', NULL, 1, NULL, NULL, 2, 0, 'LOST', '', NULL, NULL)",
     )
     .unwrap();
     drop(db);

@@ -86,6 +86,7 @@ pub fn attempt(id: i64, n: u32, result: Option<AttemptResult>) -> AttemptRow {
         result,
         detail: String::new(),
         linkedid: None,
+        claim_revision: None,
     }
 }
 

@@ -48,6 +48,7 @@ fn attempt(store: &Store, n: u32) -> Record {
         result: None,
         detail: String::new(),
         linkedid: None,
+        claim_revision: None,
     }))
 }
 

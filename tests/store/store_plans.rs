@@ -90,7 +90,7 @@ fn years(path: &Path) {
            FROM n WHERE n % 10 = 0;
          INSERT INTO callback_events SELECT id, 0, 0, 'PENDING', '', 'callbackd', '' FROM callbacks;
          INSERT INTO callback_attempts SELECT id, 1, 'pbx', 'cb-' || id, 'PJSIP/101', first_missed_ms, NULL, NULL, closed_ms, 0,
-                CASE WHEN closed_ms IS NULL THEN NULL ELSE 'CONNECTED' END, '', NULL FROM callbacks;
+                CASE WHEN closed_ms IS NULL THEN NULL ELSE 'CONNECTED' END, '', NULL, NULL FROM callbacks;
          INSERT INTO outbox (at_ms, pbx, kind, key, rev, late, bytes) SELECT n, 'pbx', 'call.ended', n || '.1', 1, 0, n * 100 FROM n;
          INSERT INTO webhooks VALUES ('crm', 'running', 0, 'callbackd', NULL), ('erp', 'running', 0, 'callbackd', NULL);
          INSERT INTO webhook_messages SELECT CASE n % 2 WHEN 0 THEN 'crm' ELSE 'erp' END, n, 'call.missed', n || '.1',

@@ -51,7 +51,7 @@ fn callback(id: i64, linkedid: &str, closed_ms: Option<i64>) -> String {
         "INSERT INTO callbacks VALUES ({id}, 'pbx', '+1202555{id:04}', NULL, '{state}', '', 'sales', NULL, NULL, NULL, 0, 0, 1, {t}, {t}, {t}, {t}, 1, 1,
              '{linkedid}', NULL, {closed}, 'pbx', NULL, 1, NULL, NULL, NULL, NULL);
          INSERT INTO callback_events VALUES ({id}, 0, {t}, '{state}', '', 'callbackd', '');
-         INSERT INTO callback_attempts VALUES ({id}, 1, 'pbx', 'cb-{id}-1', 'PJSIP/101', {t}, NULL, NULL, {t}, 0, 'CONNECTED', '', NULL);"
+         INSERT INTO callback_attempts VALUES ({id}, 1, 'pbx', 'cb-{id}-1', 'PJSIP/101', {t}, NULL, NULL, {t}, 0, 'CONNECTED', '', NULL, NULL);"
     )
 }
 

@@ -117,6 +117,9 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
         all.put(Gauge, "webhook_running", "1 while it is sent to: not paused, not switched off.", &of, running);
     }
     counted::sinks(&mut all, &status.counters.sinks);
+    if let Some(group) = &status.counters.group {
+        counted::group(&mut all, group);
+    }
     let (callbacks, store, api) = (&status.counters.callbacks, &status.counters.store, &status.counters.api);
     let writable = f64::from(u8::from(status.store_error.is_none()));
     all.put(Gauge, "store_writable", "1 if the database can be written.", &[], writable);

@@ -214,6 +214,8 @@ fn waits(view: &View, row: &CallbackRow) -> Markup {
                 WaitReason::DailyCap => words.r_cap,
                 WaitReason::NoLink => words.r_no_link,
                 WaitReason::AnotherDaemon => words.r_another,
+                WaitReason::AnotherSite => words.r_site,
+                WaitReason::NoGroup => words.r_no_group,
                 WaitReason::Disabled => words.r_disabled,
             })
         }

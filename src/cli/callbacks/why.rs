@@ -42,6 +42,8 @@ fn waits(reason: WaitReason) -> &'static str {
         WaitReason::DailyCap => "as many calls as are allowed in a day",
         WaitReason::NoLink => "the PBX is not seen now",
         WaitReason::AnotherDaemon => "another callbackd makes callbacks on this PBX",
+        WaitReason::AnotherSite => "another site of the group has the customer",
+        WaitReason::NoGroup => "the other sites of the group cannot be asked (group.alone)",
         WaitReason::Disabled => "callbacks are switched off (callback.enabled = false)",
     }
 }

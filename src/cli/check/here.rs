@@ -52,6 +52,9 @@ pub(crate) fn look(config: &Config, path: &Path, credentials: Option<&Path>, now
     for sink in &config.sinks {
         super::sinks::look(sink, report);
     }
+    if let Some(group) = &config.group {
+        super::sinks::look_at_group(group, report);
+    }
     for webhook in &config.webhooks {
         super::webhooks::look(webhook, report);
     }

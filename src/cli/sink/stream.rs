@@ -3,7 +3,7 @@
 use super::super::failure::Failure;
 use super::super::plain::{json_line, local, safe};
 use super::super::target::Target;
-use super::{ANSWER, AsArgs, KeepsArgs, PATIENCE, SinkCommand, refused, this_site};
+use super::{ANSWER, AsArgs, KeepsArgs, PATIENCE, SinkCommand, as_user, refused, this_site};
 use crate::config::{Config, Sink, SinkInto};
 use crate::daemon::run::host_name;
 use crate::daemon::sinks::connect::connect_nats;
@@ -80,8 +80,7 @@ fn used_by(sink: &Sink, by: &AsArgs) -> Result<Sink, Failure> {
         return Err(only_database("--url"));
     }
     match (&by.user, &by.password_file) {
-        (Some(user), Some(file)) => Ok(Sink { user: user.clone(), password_file: file.clone(), ..sink.clone() }),
-        (None, None) => Ok(sink.clone()),
+        (user, file) if user.is_some() == file.is_some() => Ok(as_user(sink, user.as_deref().zip(file.as_deref()))),
         _ => Err(Failure::Usage("--password-file needs --user".to_owned())),
     }
 }
@@ -156,7 +155,10 @@ fn consumer(found: &Value) -> Value {
 }
 
 /// Connects, and asks.
-pub(super) fn asked<T>(sink: &Sink, ask: impl AsyncFnOnce(&mut Client) -> Result<T, Fault>) -> Result<T, Failure> {
+pub(in super::super) fn asked<T>(
+    sink: &Sink,
+    ask: impl AsyncFnOnce(&mut Client) -> Result<T, Fault>,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let late = || Fault::Refused("no answer in time".to_owned());
     runtime.block_on(async {

@@ -52,11 +52,12 @@ pub(in super::super) fn read(source: &Source<'_, '_>, hours: &[String], agents: 
         }
     }
     let retries = source.shown(&["callback", "retry"]);
+    let shortest = Timing::get().shortest_ring;
     Callback {
         enabled: section.flag_or("enabled", d.enabled),
         on: on(section, d.on),
-        agent_ring: section.duration_in("agent_ring", d.agent_ring, secs(5, 120)),
-        customer_ring: section.duration_in("customer_ring", d.customer_ring, secs(10, 180)),
+        agent_ring: section.duration_in("agent_ring", d.agent_ring, shortest..=Duration::from_secs(120)),
+        customer_ring: section.duration_in("customer_ring", d.customer_ring, 2 * shortest..=Duration::from_secs(180)),
         agent_cooldown: section.duration_in("agent_cooldown", d.agent_cooldown, secs(10, 8 * 3600)),
         missed_offers: section.number("missed_offers", d.missed_offers, 0..=100),
         missed_offers_cooldown: section.duration_in(

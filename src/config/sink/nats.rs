@@ -51,10 +51,6 @@ fn parse(text: &str) -> Result<NatsUrl, (&'static str, &'static str)> {
 
 /// Where it is, as whom it is used, and whose certificate it must have.
 pub(super) fn read(section: &Section<'_, '_>, place: &Range<usize>, dir: &Path) -> Option<Place> {
-    let ca = section.text("tls_ca_file", "\"head-office-ca.pem\"");
-    let allow_plaintext = section.flag("allow_plaintext");
-    let user = section.text("user", "\"berlin\"");
-    list::needs(section, "a sink with type = \"nats\"", place, &[("user", user.is_none(), "\"berlin\"")]);
     let stream = section.text("stream", "\"callbackd\"");
     let is_plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     if let Some(stream) = stream.as_ref().filter(|s| s.value.len() > MAX_STREAM || !is_plain(&s.value)) {
@@ -62,7 +58,22 @@ pub(super) fn read(section: &Section<'_, '_>, place: &Range<usize>, dir: &Path) 
         section.problems.add(stream.span.clone(), "`stream` must be short and plain", "not plain", help);
     }
     let dedup_window = section.duration_in("dedup_window", WINDOW, WINDOWS);
-    let url = url(section, place, EXAMPLE, parse)?;
+    let server = server(section, ("a sink with type = \"nats\"", place), dir)?;
+    let stream = stream.map_or_else(|| STREAM.to_owned(), |stream| stream.value);
+    Some(Place { into: Into::Nats { stream, dedup_window }, ..server })
+}
+
+/// The server in this table, which is one that needs it, and no stream there.
+pub(in super::super) fn server(
+    section: &Section<'_, '_>,
+    (one, place): (&str, &Range<usize>),
+    dir: &Path,
+) -> Option<Place> {
+    let ca = section.text("tls_ca_file", "\"head-office-ca.pem\"");
+    let allow_plaintext = section.flag("allow_plaintext");
+    let user = section.text("user", "\"berlin\"");
+    list::needs(section, one, place, &[("user", user.is_none(), "\"berlin\"")]);
+    let url = url(section, one, place, EXAMPLE, parse)?;
     if url.encrypted {
         unused_with(section, "allow_plaintext", allow_plaintext, "tls://");
     } else {
@@ -74,9 +85,9 @@ pub(super) fn read(section: &Section<'_, '_>, place: &Range<usize>, dir: &Path) 
         }
     }
     let tls = url.encrypted.then(|| ca.map_or(Tls::System, |ca| Tls::CaFile(dir.join(ca.value))));
-    let stream = stream.map_or_else(|| STREAM.to_owned(), |stream| stream.value);
     let user = user.map(|user| user.value).unwrap_or_default();
-    Some(Place { host: url.host, port: url.port, user, into: Into::Nats { stream, dedup_window }, tls })
+    let into = Into::Nats { stream: String::new(), dedup_window: WINDOW };
+    Some(Place { host: url.host, port: url.port, user, into, tls })
 }
 
 /// A key that has no effect with this kind of URL.

@@ -2,7 +2,7 @@
 
 use super::super::section::Section;
 use super::super::{Tls, list};
-use super::{Into, Place, unused, url};
+use super::{Into, Place, SINKS, unused, url};
 use hyper::Uri;
 use std::ops::Range;
 use std::path::Path;
@@ -62,7 +62,7 @@ pub(super) fn read(section: &Section<'_, '_>, place: &Range<usize>, dir: &Path) 
     unused(section, "dedup_window", "postgres", "remove it");
     let ca = section.text("tls_ca_file", "\"head-office-ca.pem\"");
     let allow_plaintext = section.flag("allow_plaintext");
-    let url = url(section, place, EXAMPLE, PostgresUrl::parse);
+    let url = url(section, SINKS.one, place, EXAMPLE, PostgresUrl::parse);
     if let (Some(ca), true) = (&ca, allow_plaintext) {
         let help = "remove one of the two";
         section.problems.add(ca.span.clone(), "`tls_ca_file` has no effect with allow_plaintext", "no effect", help);

@@ -10,7 +10,7 @@ use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
-    FinishedCall, Outcome, PbxId, Record, RecoveredBy, ServedBy, Status, Tag,
+    FinishedCall, Outcome, PbxId, Record, RecoveredBy, Status, Tag,
 };
 use std::sync::Arc;
 
@@ -90,16 +90,7 @@ impl Scheduler {
 
     /// What counts as having served the customer, and by whom.
     fn service(&self, call: &FinishedCall) -> Option<Served> {
-        let long_enough = call.talk_ms >= self.policies.overall.min_talk_ms;
-        let by = match call.direction {
-            Direction::Inbound if call.outcome.meaning().served == Some(ServedBy::Person) => RecoveredBy::Customer,
-            Direction::Outbound if long_enough => RecoveredBy::Agent,
-            Direction::Callback if long_enough => RecoveredBy::Callback,
-            _ => return None,
-        };
-        let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
-        let (began_ms, ended_ms) = (call.started_ms, call.ended_ms);
-        (call.status == Status::Answer).then(|| Served { by, call: call.key(), began_ms, at_ms, ended_ms })
+        Served::of(call, self.policies.overall.min_talk_ms)
     }
 
     fn service_learnt(&mut self, call: &FinishedCall) {
@@ -110,7 +101,13 @@ impl Scheduler {
 
     /// Puts a customer on the list; what is open for the customer is closed.
     pub(crate) fn add_to_dnc(&mut self, entry: DoNotCall, by: &str) {
-        self.store(Record::DncAdd(entry.clone()));
+        let record = Record::DncAdd(entry.clone());
+        self.list(entry, by, record);
+    }
+
+    /// The same with what is stored of it.
+    pub(crate) fn list(&mut self, entry: DoNotCall, by: &str, record: Record) {
+        self.store(record);
         let number = entry.number_e164.clone();
         let why = entry.why().to_owned();
         self.customers.add_to_dnc(entry);

@@ -17,6 +17,7 @@ mod customer_lines;
 mod customers;
 pub mod dispatch;
 pub mod freepbx;
+pub mod group;
 mod late;
 mod missed_calls;
 mod missed_offers;
@@ -43,6 +44,7 @@ use attempt::cdr::Cdr;
 use customers::{Customers, Known};
 use dispatch::caps::Caps;
 use dispatch::rounds::Rounds;
+use group::{Alone, Group, GroupNews, GroupRequest};
 use named_time::NamedTimeError;
 use pbx_action::PbxAction;
 use policy::{Policies, Policy};
@@ -138,6 +140,10 @@ pub enum Input<'a> {
         /// `1` if it has the context, `0` if not; `None` if it could not be read.
         value: Option<&'a str>,
     },
+    /// This site shares its customers with others from now on, and what it does while it cannot ask them; `None`: with nobody.
+    Group(Option<Alone>),
+    /// Something was heard of the group.
+    GroupNews(&'a GroupNews),
     /// Nobody is to be dialled for now (`true`), or again (`false`): whether the database is sound is not known yet.
     Held(bool),
     /// The policies changed.
@@ -153,6 +159,8 @@ pub enum Answer<'a> {
     Refused(&'a str),
     /// It never left.
     NotSent,
+    /// It never left: the claim on the customer had too little time left.
+    Lapsed,
     /// It left, and whether it had its effect is not known.
     Unanswered,
 }
@@ -172,6 +180,8 @@ pub enum Output {
     },
     /// Do this on this PBX.
     Act { pbx: PbxId, pbx_action: PbxAction },
+    /// Ask this of the group.
+    Group(GroupRequest),
     /// A customer's time cannot be kept: they are called back as if they had named none.
     BadTime {
         /// The call in which it was named.
@@ -219,6 +229,7 @@ pub struct Scheduler {
     found: BTreeSet<PbxId>,
     /// When it saw the last one of them first, or began; ms since 1970 UTC.
     found_ms: Millis,
+    group: Group,
     /// PBXs whose dialplan is FreePBX's.
     freepbx: BTreeSet<PbxId>,
     wait_estimates: WaitEstimates,
@@ -251,6 +262,7 @@ impl Scheduler {
             signs: Signs::new(prefix),
             found: BTreeSet::new(),
             found_ms: now.wall_ms,
+            group: Group::default(),
             freepbx: BTreeSet::new(),
             wait_estimates: WaitEstimates::default(),
             outputs: VecDeque::new(),
@@ -312,6 +324,8 @@ impl Scheduler {
             Input::SignRead { pbx, value } => self.sign_read(pbx, value),
             Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
             Input::FreepbxRead { pbx, value } => self.freepbx_read(pbx, value),
+            Input::Group(alone) => self.group_is(alone),
+            Input::GroupNews(news) => self.group_news(news),
             Input::Held(held) => {
                 self.held = held;
                 self.rounds.set_due();
@@ -346,6 +360,7 @@ impl Scheduler {
         if self.rounds.take_due(self.now.mono_ms) {
             self.wait_estimates.changes();
             self.dispatch(presences);
+            self.give_unused_back();
         }
         self.unpause(presences);
         self.pause_who_missed(presences);
@@ -430,6 +445,7 @@ impl Scheduler {
     }
 
     fn store(&mut self, record: Record) {
+        self.group.ordered(&record);
         self.outputs.push_back(Output::Record(record));
     }
 

@@ -2,7 +2,8 @@
 
 use crate::millis::Millis;
 use crate::model::{
-    AgentKey, AskedBy, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, FinishedCall, RecoveredBy, Tag,
+    AgentKey, AskedBy, AttemptRow, CallKey, CallbackRow, Direction, DoNotCall, E164, FinishedCall, RecoveredBy,
+    ServedBy, Status, Tag,
 };
 
 /// Read once, when the daemon starts.
@@ -52,6 +53,21 @@ pub struct Served {
 }
 
 impl Served {
+    /// What of a call counts as having served its customer, and by whom. `min_talk_ms`: a call outward that was shorter served nobody.
+    #[must_use]
+    pub fn of(call: &FinishedCall, min_talk_ms: Millis) -> Option<Self> {
+        let long_enough = call.talk_ms >= min_talk_ms;
+        let by = match call.direction {
+            Direction::Inbound if call.outcome.meaning().served == Some(ServedBy::Person) => RecoveredBy::Customer,
+            Direction::Outbound if long_enough => RecoveredBy::Agent,
+            Direction::Callback if long_enough => RecoveredBy::Callback,
+            _ => return None,
+        };
+        let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
+        let (began_ms, ended_ms) = (call.started_ms, call.ended_ms);
+        (call.status == Status::Answer).then(|| Self { by, call: call.key(), began_ms, at_ms, ended_ms })
+    }
+
     /// It served a customer who was missed at that moment. Who called before may be another person behind the same number, who was on the
     /// line meanwhile.
     #[must_use]

@@ -40,6 +40,10 @@ text_enum! {
         AnotherDaemon = "ANOTHER_DAEMON",
         /// Callbacks are switched off (`callback.enabled = false`).
         Disabled = "DISABLED",
+        /// Another site of the group has the customer.
+        AnotherSite = "ANOTHER_SITE",
+        /// The other sites of the group cannot be asked.
+        NoGroup = "NO_GROUP",
     }
 }
 
@@ -73,6 +77,10 @@ pub mod reason {
     pub const ANOTHER_DAEMON: &str = WaitReason::AnotherDaemon.as_str();
     /// See [`WaitReason`].
     pub const DISABLED: &str = WaitReason::Disabled.as_str();
+    /// See [`WaitReason`].
+    pub const ANOTHER_SITE: &str = WaitReason::AnotherSite.as_str();
+    /// The customer was served at another site of the group.
+    pub const ELSEWHERE: &str = "ELSEWHERE";
     /// What it was for is another one's: both were closed by the do-not-call list.
     pub const JOINED: &str = "JOINED";
     /// Closed by a person who has dealt with it elsewhere.
@@ -228,6 +236,7 @@ impl Scheduler {
 
     fn forget(&mut self, id: i64) {
         let Some(task) = self.tasks.remove(id) else { return };
+        self.leaves_group(id);
         if let Some(channel_id) = task.attempt() {
             self.abandon(channel_id, "");
         }

@@ -57,7 +57,7 @@ impl WaitEstimates {
         match answer {
             Answer::Accepted => {}
             Answer::Refused(_) => drop(self.refused.insert(pbx.clone())),
-            Answer::NotSent | Answer::Unanswered => {
+            Answer::NotSent | Answer::Lapsed | Answer::Unanswered => {
                 self.published.remove(pbx);
                 self.stale = true;
                 self.next = now_mono_ms + AFTER_FAILURE_MS;

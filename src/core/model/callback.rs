@@ -360,6 +360,9 @@ pub struct AttemptRow {
     pub detail: String,
     /// Linkedid of the call's row.
     pub linkedid: Option<String>,
+    /// The revision of the customer's entry in the group's bucket by which this site had claimed them before this was committed; `None` without a
+    /// claim.
+    pub claim_revision: Option<i64>,
 }
 
 /// One row of `do_not_call`.
@@ -381,6 +384,17 @@ pub struct DoNotCall {
     /// A person or a program had put it there until then, ms since 1970 UTC, before the code made it longer: so long it stays without the
     /// code. `None` without a code, or if nobody had.
     pub by_hand_until_ms: Option<Millis>,
+}
+
+/// What another site of the group says of its do-not-call list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GroupDnc {
+    /// The customer's number.
+    pub number_e164: E164,
+    /// As it stands there; `None`: no more.
+    pub entry: Option<DoNotCall>,
+    /// The site.
+    pub site: String,
 }
 
 impl DoNotCall {

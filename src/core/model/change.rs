@@ -85,7 +85,8 @@ impl ChangeKind {
             Record::Attempt(row) if row.result.is_some() => Self::CallbackAttempted,
             Record::Gap(_) => Self::GapRecorded,
             Record::DncAdd(_) => Self::DncAdded,
-            Record::DncRemove(_) if !new => Self::DncRemoved,
+            Record::GroupDnc(dnc) if dnc.entry.is_some() => Self::DncAdded,
+            Record::DncRemove(_) | Record::GroupDnc(_) if !new => Self::DncRemoved,
             Record::Interval(_) => Self::AgentState,
             Record::News(news) => match **news {
                 News::LinkUp { .. } => Self::LinkUp,
@@ -98,6 +99,7 @@ impl ChangeKind {
             | Record::NotInProgress { .. }
             | Record::Attempt(_)
             | Record::DncRemove(_)
+            | Record::GroupDnc(_)
             | Record::Tape(_)
             | Record::Agent { .. }
             | Record::Seen { .. } => return None,
@@ -129,6 +131,7 @@ impl Record {
             Self::Attempt(row) => (&row.pbx, format!("{}/{}", row.callback_id, row.n).into()),
             Self::DncAdd(entry) => ("", entry.number_e164.as_str().into()),
             Self::DncRemove(number) => ("", number.as_str().into()),
+            Self::GroupDnc(dnc) => ("", dnc.number_e164.as_str().into()),
             Self::News(news) => match &**news {
                 News::LinkUp { pbx, at_ms } | News::LinkDown { pbx, at_ms } => (pbx, at_ms.to_string().into()),
                 News::QueueAlarm { pbx, queue, .. } => (pbx, queue.as_str().into()),
@@ -159,6 +162,7 @@ impl Record {
             | Self::Agent { .. }
             | Self::Seen { .. }
             | Self::DncRemove(_)
+            | Self::GroupDnc(_)
             | Self::Tape(_) => None,
         }
     }

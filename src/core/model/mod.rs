@@ -32,7 +32,7 @@ pub use call::{
     Rating, Tag, TagChange, VisitResult,
 };
 pub use callback::{
-    AskedBy, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall,
+    AskedBy, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, GroupDnc,
     RecoveredBy, ResultMeaning,
 };
 pub use change::{Before, ChangeKind};

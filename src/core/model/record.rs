@@ -1,7 +1,8 @@
 //! What the core hands to the store, ready to be written as rows.
 
 use super::{
-    AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, News, PbxId, TagChange,
+    AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, GroupDnc, Interval, News, PbxId,
+    TagChange,
 };
 use crate::millis::Millis;
 use serde::Serialize;
@@ -52,6 +53,8 @@ pub enum Record {
     DncAdd(DoNotCall),
     /// Delete by number in E.164.
     DncRemove(E164),
+    /// Insert, or replace by number, or delete: another site has ordered it.
+    GroupDnc(Box<GroupDnc>),
     /// No row: the change feed alone tells it.
     News(Arc<News>),
     /// Insert, or replace, beside the row of the call, which is there: what it can be judged again by.
@@ -101,7 +104,7 @@ impl Record {
                 News::Ringing(call) => of_call(&call.pbx, call.linkedid.as_str()),
                 News::LinkUp { pbx, .. } | News::LinkDown { pbx, .. } | News::QueueAlarm { pbx, .. } => about(pbx),
             },
-            Self::DncAdd(_) | Self::DncRemove(_) => About { pbx: None, call: None, callback: None },
+            Self::DncAdd(_) | Self::DncRemove(_) | Self::GroupDnc(_) => About { pbx: None, call: None, callback: None },
         }
     }
 }

@@ -25,7 +25,8 @@ impl Record {
             | Self::Interval(_)
             | Self::Seen { .. }
             | Self::DncAdd(_)
-            | Self::DncRemove(_) => SMALL,
+            | Self::DncRemove(_)
+            | Self::GroupDnc(_) => SMALL,
         }
     }
 }

@@ -11,9 +11,10 @@ pub(crate) mod connect;
 mod counts;
 mod publisher;
 mod stream;
-mod worker;
+pub(super) mod worker;
 
 use super::clock::wall;
+use super::group;
 use super::run::host_name;
 use crate::api::counters::SinkCounters;
 use crate::config::{Config, Sink, SinkInto};
@@ -100,7 +101,7 @@ impl Sinks {
     }
 }
 
-/// The names of the sinks, as the database gets them.
+/// The names of the sinks, as the database gets them, and of the group: the feed keeps for it what it keeps for them.
 pub(crate) fn names(config: &Config) -> Vec<String> {
-    config.sinks.iter().map(|sink| sink.name.clone()).collect()
+    config.sinks.iter().map(|sink| sink.name.clone()).chain(group::names(config)).collect()
 }

@@ -287,7 +287,7 @@ mod tests {
         let chain = Chain { began: 5, again: false };
         let mark = Mark { db_uuid: "0a1b2c3d".to_owned(), chain, place, at_ms: Some(7_000), acked, packed: false };
         let headers = Bytes::from(mark.headers("callbackd", "x"));
-        Kept { seq: 1, headers, body: Bytes::from(body.to_owned()) }
+        Kept { seq: 1, subject: String::new(), at_ms: 0, headers, body: Bytes::from(body.to_owned()) }
     }
 
     fn change(seq: i64) -> Committed {

@@ -17,6 +17,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
@@ -36,7 +37,7 @@ pub(crate) struct Worker {
 
 /// Why a connection is given up.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Broken {
+pub(in super::super) enum Broken {
     #[error(transparent)]
     Unreached(#[from] Unreached),
     #[error(transparent)]
@@ -45,8 +46,8 @@ pub(super) enum Broken {
     Stream(#[from] nats::Fault),
     #[error("the server has closed the connection")]
     Lost,
-    #[error("no answer within {} s", Timing::get().sink.as_secs_f32())]
-    Slow,
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    Slow(Duration),
     #[error("the database of this machine cannot be read: {0}")]
     Store(#[from] store::Error),
     #[error("the thread that reads the database ended: report the lines before this one")]
@@ -230,24 +231,27 @@ pub(super) async fn stands(
 }
 
 /// The database's identity, and a reader of it.
-pub(super) async fn opened(db: &Path) -> Result<(String, Reader), Broken> {
+pub(in super::super) async fn opened(db: &Path) -> Result<(String, Reader), Broken> {
     let db = db.to_owned();
     let opened = beside(move || Reader::open(&db).and_then(|reader| Ok((reader.identity()?, reader))));
     Ok(opened.await??)
 }
 
 /// Another reader of the database.
-pub(super) async fn reader(db: &Path) -> Result<Reader, Broken> {
+pub(in super::super) async fn reader(db: &Path) -> Result<Reader, Broken> {
     let db = db.to_owned();
     Ok(beside(move || Reader::open(&db)).await??)
 }
 
 /// Has something done on a thread that may wait.
-pub(super) async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Broken> {
+pub(in super::super) async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Broken> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Broken::Bug)
 }
 
 /// Waits no longer than a server may take.
 pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
-    timeout(Timing::get().sink, work).await.unwrap_or(Err(Broken::Slow))
+    let within = Timing::get().sink;
+    timeout(within, work).await.unwrap_or(Err(Broken::Slow(within)))
 }

@@ -13,6 +13,8 @@ const STREAM_NOT_FOUND: u64 = 10_059;
 const NO_MESSAGE: u64 = 10_037;
 /// The store took it not: a limit of the stream, mostly.
 const STORE_FAILED: u64 = 10_077;
+/// What was published was to follow another message of its subject than it would.
+const WRONG_LAST: [u64; 2] = [10_071, 10_164];
 /// The server has not so much room as a stream is to have.
 const NO_ROOM: u64 = 10_047;
 /// The server's own room is used up.
@@ -164,6 +166,10 @@ pub(crate) async fn purge(client: &mut Client, stream: &str, subject: &str) -> R
 pub(crate) struct Kept {
     /// Number in the stream.
     pub(crate) seq: u64,
+    /// Where it was published.
+    pub(crate) subject: String,
+    /// When it was stored, by the server's clock, ms since 1970 UTC.
+    pub(crate) at_ms: i64,
     /// As they are.
     pub(crate) headers: Bytes,
     /// What it says.
@@ -196,7 +202,88 @@ async fn kept(client: &mut Client, stream: &str, question: &Value) -> Result<Opt
         None => Ok(Bytes::new()),
     };
     let seq = message["seq"].as_u64().ok_or(Fault::Garbled("a message has no number"))?;
-    Ok(Some(Kept { seq, headers: bytes("hdrs")?, body: bytes("data")? }))
+    let at = message["time"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
+    let at_ms = at.ok_or(Fault::Garbled("a message has no time"))?.as_millisecond();
+    let subject = message["subject"].as_str().unwrap_or_default().to_owned();
+    Ok(Some(Kept { seq, subject, at_ms, headers: bytes("hdrs")?, body: bytes("data")? }))
+}
+
+/// The first message of this number or a later one whose subject is this, which may have wildcards.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn next(client: &mut Client, stream: &str, subject: &str, seq: u64) -> Result<Option<Kept>, Fault> {
+    kept(client, stream, &json!({ "seq": seq, "next_by_subj": subject })).await
+}
+
+/// Stores a message if the last one of its subject has this number (0: if there is none; `None`: in any case). Returns its own number; `None` if
+/// the last one is another.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn put(
+    client: &mut Client,
+    stream: &str,
+    (subject, last): (&str, Option<u64>),
+    body: &[u8],
+) -> Result<Option<u64>, Fault> {
+    let mut headers = format!("NATS/1.0\r\nNats-Expected-Stream: {stream}\r\n");
+    if let Some(last) = last {
+        headers += &format!("Nats-Expected-Last-Subject-Sequence: {last}\r\n");
+    }
+    headers += "\r\n";
+    let answer = match client.ask_with(subject, Some(&headers), body).await {
+        Err(Fault::NoJetStream) => return Err(Fault::NoStream(stream.to_owned())),
+        answer => answer?,
+    };
+    let said = read(&answer)?;
+    if said["error"]["err_code"].as_u64().is_some_and(|code| WRONG_LAST.contains(&code)) {
+        return Ok(None);
+    }
+    stored(&answer, stream).map(|stored| Some(stored.seq))
+}
+
+/// How long what is said of a customer who was served is kept: no callback is open longer.
+const SERVED_FOR: Duration = Duration::from_hours(32 * 24);
+
+/// The streams of a group's buckets, as JetStream has them: what is known of customers, and the do-not-call list.
+pub(crate) fn buckets(name: &str) -> [Value; 2] {
+    let bucket = |stream: String, max_age: u64| {
+        json!({
+            "subjects": [format!("$KV.{}.>", stream.trim_start_matches("KV_"))], "name": stream, "retention": "limits", "storage": "file",
+            "discard": "new", "num_replicas": 1, "max_msgs_per_subject": 1, "max_msgs": -1, "max_bytes": -1, "max_msg_size": -1,
+            "max_consumers": -1, "max_age": max_age, "duplicate_window": nanos(Duration::from_mins(2)), "allow_rollup_hdrs": true,
+            "deny_delete": true, "allow_direct": true,
+        })
+    };
+    [bucket(customers(name), nanos(SERVED_FOR)), bucket(do_not_call(name), 0)]
+}
+
+/// The stream of the bucket with a group's customers.
+pub(crate) fn customers(name: &str) -> String {
+    format!("KV_{name}")
+}
+
+/// The stream of the bucket with its do-not-call list.
+pub(crate) fn do_not_call(name: &str) -> String {
+    format!("KV_{name}-dnc")
+}
+
+/// Makes the buckets of a group that are not there. Returns which of them were.
+///
+/// # Errors
+/// See [`Fault`].
+pub(crate) async fn make_buckets(client: &mut Client, name: &str) -> Result<[bool; 2], Fault> {
+    let mut were_there = [true; 2];
+    for (bucket, was_there) in buckets(name).iter().zip(&mut were_there) {
+        let stream = bucket["name"].as_str().unwrap_or_default();
+        let there = asked(client, &format!("STREAM.INFO.{stream}"), stream, &Value::Null, STREAM_NOT_FOUND).await?;
+        *was_there = there.is_some();
+        if there.is_none() {
+            asked(client, &format!("STREAM.CREATE.{stream}"), stream, bucket, 0).await?;
+        }
+    }
+    Ok(were_there)
 }
 
 /// The consumers of a stream.

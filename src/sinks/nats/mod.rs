@@ -5,6 +5,7 @@
 //! is asked something.
 
 pub(crate) mod body;
+pub(crate) mod bucket;
 pub(crate) mod envelope;
 pub(crate) mod jetstream;
 pub(crate) mod subject;

@@ -251,8 +251,21 @@ impl Client {
     /// # Errors
     /// See [`Fault`]; [`Fault::NoJetStream`] where nobody answers.
     pub(crate) async fn ask(&mut self, subject: &str, body: &[u8]) -> Result<Message, Fault> {
+        self.ask_with(subject, None, body).await
+    }
+
+    /// The same with headers.
+    ///
+    /// # Errors
+    /// See [`Client::ask`].
+    pub(crate) async fn ask_with(
+        &mut self,
+        subject: &str,
+        headers: Option<&str>,
+        body: &[u8],
+    ) -> Result<Message, Fault> {
         let place = self.place();
-        self.publish(subject, &place, None, body).await?;
+        self.publish(subject, &place, headers, body).await?;
         loop {
             match self.said().await? {
                 Said::Message(answer) if answer.subject == place => {

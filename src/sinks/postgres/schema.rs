@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use tokio_postgres::Client;
 
 /// What each version adds to the one before it. A file that has been released is never changed.
-const MIGRATIONS: [&str; 2] = [include_str!("0001.sql"), include_str!("0002.sql")];
+const MIGRATIONS: [&str; 3] = [include_str!("0001.sql"), include_str!("0002.sql"), include_str!("0003.sql")];
 
 /// The version that this program writes.
-pub(crate) const VERSION: i32 = 2;
+pub(crate) const VERSION: i32 = 3;
 
 /// The first version whose writers can write this one.
 const WRITERS_FROM: i32 = 1;
@@ -96,14 +96,20 @@ mod tests {
         for line in MIGRATIONS.iter().flat_map(|sql| sql.lines()) {
             if let Some(rest) = line.strip_prefix("CREATE TABLE callbackd.") {
                 at = Some(rest.split(' ').next().unwrap().to_owned());
+            } else if let Some(table) = line.strip_prefix("ALTER TABLE callbackd.") {
+                at = Some(table.to_owned());
             } else if line.starts_with(')') {
                 at = None;
             } else if let Some(table) = &at {
-                let mut words = line.split_whitespace();
+                let mut words = line.trim_start().trim_start_matches("ADD COLUMN ").split_whitespace();
+                let is_last = line.ends_with(';');
                 let (Some(name), Some(kind)) = (words.next(), words.next()) else { continue };
                 if name.chars().all(|c| c.is_lowercase() || c == '_' || c == '"' || c.is_ascii_digit()) {
-                    let kind = kind.trim_end_matches(',').to_owned();
+                    let kind = kind.trim_end_matches([',', ';']).to_owned();
                     tables.entry(table.clone()).or_default().push((name.trim_matches('"').to_owned(), kind));
+                }
+                if is_last {
+                    at = None;
                 }
             }
         }

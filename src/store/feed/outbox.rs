@@ -3,7 +3,7 @@
 use super::super::callback_rows::Recovered;
 use super::super::questions::{LAST_CHANGE, OLDEST_CHANGES, SLOWEST_SINK};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::{Before, CallKey, CallbackChange, ChangeKind, News, Record};
+use callbackd_core::model::{Before, CallKey, CallbackChange, ChangeKind, DoNotCall, News, Record};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
@@ -284,10 +284,19 @@ fn payload(record: &Record) -> Option<String> {
         Record::Interval(interval) => serde_json::to_string(interval),
         Record::News(news) => serde_json::to_string(news),
         Record::DncAdd(entry) => serde_json::to_string(entry),
+        Record::GroupDnc(dnc) => serde_json::to_string(&GroupPayload { entry: dnc.entry.as_ref(), site: &dnc.site }),
         Record::Callback(change) => serde_json::to_string(&CallbackPayload::of(change)),
         _ => return None,
     };
     json.ok()
+}
+
+/// What another site of the group ordered.
+#[derive(serde::Serialize)]
+struct GroupPayload<'d> {
+    #[serde(flatten)]
+    entry: Option<&'d DoNotCall>,
+    site: &'d str,
 }
 
 /// Where a callback was brought by a change, and by which call.

@@ -1,7 +1,7 @@
 //! Figures of what is on the disk, since the process was started: calls, waits, talk, callbacks, gaps.
 
 use super::families::{Families, Kind::Counter, Kind::Gauge};
-use crate::api::counters::SinkCounters;
+use crate::api::counters::{GroupCounters, SinkCounters};
 use crate::store::Counted;
 use callbackd_core::model::{CallbackState, Direction, GapCause, Outcome, PbxId, Status};
 use std::collections::BTreeMap;
@@ -125,4 +125,25 @@ pub(super) fn sinks(all: &mut Families, sinks: &BTreeMap<String, SinkCounters>) 
             all.put(Gauge, name, help, &of, value);
         }
     }
+}
+
+/// Adds what was counted of the group, and how it stands.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+pub(super) fn group(all: &mut Families, group: &GroupCounters) {
+    let of = [("group", group.name.as_str())];
+    let help = "Answers to claims of customers.";
+    for (answer, count) in [("granted", group.granted), ("taken", group.taken), ("served", group.served)] {
+        all.put(Counter, "group_claims_total", help, &[of[0], ("answer", answer)], count as f64);
+    }
+    for (name, help, count) in [
+        ("group_claims_lost_total", "Claims that ran out, so that another site has the customer.", group.lost),
+        ("group_lapsed_total", "Calls that were not made because too little was left of the claim.", group.lapsed),
+        ("group_errors_total", "Attempts to ask the group's server that failed.", group.errors),
+        ("group_refused_total", "Questions to the group's server for which there was no room.", group.refused),
+    ] {
+        all.put(Counter, name, help, &of, count as f64);
+    }
+    let since = group.failing_since_ms.map_or(0.0, |ms| ms as f64 / MS);
+    let help = "The group's server cannot be asked since; 0 while it can.";
+    all.put(Gauge, "group_failing_since_timestamp_seconds", help, &of, since);
 }

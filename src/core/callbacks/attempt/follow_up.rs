@@ -29,6 +29,7 @@ impl Scheduler {
             }
         }
         self.store(Record::Attempt(Arc::new(attempt.row.clone())));
+        self.claim_ends(&attempt.row, attempt.number.as_ref(), result);
         if let Some(ended) = attempt.row.ended_ms.filter(|_| attempt.phase == Phase::Seen) {
             self.wait_estimates.learn(ended - attempt.row.intended_ms);
         }

@@ -9,6 +9,7 @@ pub mod originate;
 mod recovery;
 pub mod result;
 
+use crate::callbacks::group::Claim;
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Answer, Presences, Scheduler};
@@ -51,6 +52,8 @@ pub(crate) struct CallbackAttempt {
     pub queue: Option<String>,
     /// Who is set aside for it.
     pub reserved: Option<AgentKey>,
+    /// The customer is claimed until then, by the clock that counts since the machine was started; `None` without a claim.
+    pub claimed_until: Option<u64>,
     /// How far it has come.
     pub phase: Phase,
     /// Its customer was dialled, which counts for the caps of a day.
@@ -78,7 +81,7 @@ impl CallbackAttempt {
 
 impl Scheduler {
     /// Sets an agent aside for a callback and stores the intent to dial. Nothing is dialled before it is on the disk.
-    pub(crate) fn intend(&mut self, id: i64, agent: &AgentView<'_>, customer_first: bool) {
+    pub(crate) fn intend(&mut self, id: i64, agent: &AgentView<'_>, customer_first: bool, claim: Option<Claim>) {
         let (now, look) = (self.now.wall_ms, self.now.mono_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
         let Some(number) = task.row().number_e164.clone() else { return };
@@ -103,6 +106,7 @@ impl Scheduler {
             result: None,
             detail: String::new(),
             linkedid: None,
+            claim_revision: claim.map(|claim| claim.revision),
         };
         let reserved = AgentKey::new(&pbx, &agent.agent);
         self.agents.reserve(&reserved, id, now);
@@ -111,6 +115,7 @@ impl Scheduler {
             number: Some(number),
             queue,
             reserved: Some(reserved),
+            claimed_until: claim.map(|claim| claim.until_boot_ms),
             phase: Phase::Intended,
             dialled: false,
             aborted: None,
@@ -209,7 +214,13 @@ impl Scheduler {
         let freepbx = self.freepbx.contains(&attempt.row.pbx);
         match originate::originate(policy, task.row(), &attempt.row, &agent, freepbx) {
             Err(why) => self.end_attempt(channel_id, AttemptResult::OriginateError, &why, None),
-            Ok(originate) => self.send(channel_id, originate, &agent),
+            Ok(mut originate) => {
+                // The phones may ring to the end before anybody else may call.
+                let rings_ms = self.rings_ms(&self.attempts[channel_id].row.pbx);
+                let until = self.attempts[channel_id].claimed_until;
+                originate.leaves_by_boot_ms = until.map(|until| until.saturating_sub(rings_ms));
+                self.send(channel_id, originate, &agent);
+            }
         }
     }
 
@@ -257,8 +268,12 @@ impl Scheduler {
                 attempt.phase = Phase::Committed;
                 attempt.look = self.now.mono_ms + SEND_AGAIN_MS;
             }
+            Answer::Lapsed if attempt.phase == Phase::Sent => {
+                let detail = "the claim on the customer ran out before anybody was called";
+                self.end_attempt(channel_id, AttemptResult::AbortedServed, detail, None);
+            }
             Answer::Unanswered => attempt.unlinked = true,
-            Answer::Refused(_) | Answer::NotSent => {}
+            Answer::Refused(_) | Answer::NotSent | Answer::Lapsed => {}
         }
     }
 

@@ -42,6 +42,9 @@ pub struct Originate {
     /// Variables that the dialplan reads; they are set with a leading `__`, so that the legs which it dials inherit them. And functions, which are of
     /// this channel alone.
     pub variables: Vec<(&'static str, String)>,
+    /// It leaves then at the latest, by the clock that counts since the machine was started (ms), or not at all: the claim on its customer runs out.
+    /// `None`: whenever it can.
+    pub leaves_by_boot_ms: Option<u64>,
 }
 
 impl Originate {
@@ -122,6 +125,7 @@ pub(crate) fn originate(
         timeout_ms,
         caller_id: shows,
         variables,
+        leaves_by_boot_ms: None,
     })
 }
 

@@ -159,6 +159,11 @@ impl Customers {
         }
     }
 
+    /// What stands on the do-not-call list of this customer, whether its time is over or not.
+    pub(crate) fn listed(&self, number: &E164) -> Option<&DoNotCall> {
+        self.do_not_call.get(number)
+    }
+
     /// Takes a customer off the do-not-call list. Returns whether the number was on it.
     pub(crate) fn remove_from_dnc(&mut self, number: &E164) -> bool {
         let before = self.do_not_call.remove(number);

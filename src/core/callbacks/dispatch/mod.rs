@@ -7,6 +7,7 @@ pub mod number_policy;
 pub mod quiet_hours;
 pub(crate) mod rounds;
 
+use crate::callbacks::group::MayDial;
 use crate::callbacks::policy::{First, QueuePolicy, Strategy};
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Presences, Scheduler};
@@ -177,6 +178,10 @@ impl Scheduler {
             self.waits_until(id, reason::QUIET_HOURS, until);
             return None;
         }
+        if let Some(why) = self.kept_by_group(id) {
+            self.waits(id, why.as_str());
+            return None;
+        }
         Some((pbx, number))
     }
 
@@ -214,9 +219,12 @@ impl Scheduler {
         view.free[place] = false;
         view.left -= 1;
         let agent = view.agents[place].clone();
+        // The agent is set aside also while it is asked whether the customer may be called.
+        let may_dial = self.may_dial(id, &number);
         round.in_flight.insert(number);
+        let MayDial::Yes(claim) = may_dial else { return };
         let customer_first = self.customer_first(id, &agent);
-        self.intend(id, &agent, customer_first);
+        self.intend(id, &agent, customer_first, claim);
     }
 
     /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. The do-not-call list is asked always.
