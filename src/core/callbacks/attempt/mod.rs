@@ -28,6 +28,9 @@ pub(crate) const LOOK_EVERY_MS: u64 = 60_000;
 /// `OriginateResponse` can overtake the events of the channel that it is about, as seen on 16 under load: for so long (ms) they may still come.
 pub(crate) const OVERTAKEN_MS: u64 = 1_000;
 
+/// Nothing was heard of an Originate.
+pub(crate) const NO_RESULT: &str = "the Originate had no result";
+
 /// How far an attempt has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
@@ -166,8 +169,7 @@ impl Scheduler {
                     attempt.look = now + LOOK_EVERY_MS;
                 }
             } else if self.attempts[channel_id.as_str()].phase == Phase::Sent {
-                let detail = "the Originate had no result";
-                self.end_attempt(&channel_id, AttemptResult::OriginateError, detail, None);
+                self.end_attempt(&channel_id, AttemptResult::OriginateError, NO_RESULT, None);
             } else {
                 self.end_attempt(&channel_id, AttemptResult::Lost, "its end was not seen", None);
             }

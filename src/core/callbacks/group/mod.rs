@@ -9,12 +9,16 @@
 
 pub mod entry;
 
+use crate::callbacks::attempt::NO_RESULT;
 use crate::callbacks::task::{OURSELVES, WaitReason, reason};
 use crate::callbacks::{Output, Scheduler};
 use crate::millis::Millis;
 use crate::model::{AttemptResult, AttemptRow, CallbackState, E164, GroupDnc, Record, RecoveredBy, text_enum};
 use entry::Service;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// An Originate leaves so long (ms) after the silence in which its attempt ends at the latest, its phones' ringing apart: a claim lasts no longer.
+const UNHEARD_OF_MS: Millis = 60_000;
 
 text_enum! {
     /// What a site does while it cannot ask the others.
@@ -245,7 +249,11 @@ impl Scheduler {
         let served =
             (result == AttemptResult::Connected).then_some(Service { by: RecoveredBy::Callback, began_ms, ended_ms });
         let retry = self.policy(&row.pbx).retry.after(result).filter(|_| result.meaning().customer_dialled);
-        self.gives_back(number.clone(), served, retry.unwrap_or(0));
+        // Of one that nothing was heard of, the Originate may be about to leave yet: until its phones have rung nobody else calls.
+        let is_unheard_of = result == AttemptResult::Lost || row.detail == NO_RESULT;
+        let rings_ms = Millis::try_from(self.rings_ms(&row.pbx)).unwrap_or(Millis::MAX);
+        let rest_ms = if is_unheard_of { rings_ms.saturating_add(UNHEARD_OF_MS) } else { 0 };
+        self.gives_back(number.clone(), served, retry.unwrap_or(0).max(rest_ms));
     }
 
     /// An attempt of an earlier run has a claim.
