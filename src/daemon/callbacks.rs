@@ -43,8 +43,8 @@ pub(crate) enum Outcome {
         /// Asterisk's answer, or why there is none.
         reply: Result<Reply, RequestFailed>,
     },
-    /// What is heard of the group.
-    Group(GroupNews),
+    /// What is heard of the group, and in which run of its worker.
+    Group(u64, GroupNews),
     /// What Asterisk's CDR hold of an attempt.
     LookedUp {
         /// The PBX whose CDR they are.
@@ -177,7 +177,13 @@ impl Callbacks {
     pub(crate) fn result(&mut self, result: &Outcome, now: Moment) {
         let (pbx, pbx_action, reply) = match result {
             Outcome::Answered { pbx, pbx_action, reply } => (pbx, pbx_action, reply),
-            Outcome::Group(news) => return self.scheduler.handle(Input::GroupNews(news), now),
+            // What an earlier worker has claimed the present one does not hold.
+            Outcome::Group(run, news) => {
+                if self.group.as_ref().is_some_and(|group| group.run == *run) {
+                    self.scheduler.handle(Input::GroupNews(news), now);
+                }
+                return;
+            }
             Outcome::LookedUp { pbx, channel_id, cdrs } => {
                 return self.scheduler.handle(Input::LookedUp { pbx, channel_id, cdrs }, now);
             }
@@ -364,17 +370,14 @@ impl Callbacks {
         answer(self.outcomes.0.clone(), pbx, pbx_action, answered);
     }
 
-    /// Where nobody can be asked a claim is answered at once; what is to go back runs out.
+    /// Where there is no room a claim is answered at once; what is to go back runs out.
     fn ask_group(&self, request: GroupRequest) {
-        let refused = match &self.group {
-            Some(group) => group.send(request).err(),
-            None => Some(request),
-        };
-        if let Some(GroupRequest::Claim { callback, number, .. }) = refused {
-            let done = self.outcomes.0.clone();
+        let Some(group) = &self.group else { return };
+        if let Err(GroupRequest::Claim { callback, number, .. }) = group.send(request) {
+            let (done, run) = (self.outcomes.0.clone(), group.run);
             let news = GroupNews::Claimed { callback, number, answer: Claimed::Away };
             // The loop may have ended.
-            tokio::spawn(async move { drop(done.send(Outcome::Group(news)).await) });
+            tokio::spawn(async move { drop(done.send(Outcome::Group(run, news)).await) });
         }
     }
 

@@ -205,6 +205,26 @@ fn an_attempt_of_an_earlier_run_keeps_its_claim_and_gives_it_back() {
     assert!(released(&mut scene).0.is_some());
 }
 
+#[test]
+fn after_a_reload_what_was_asked_is_asked_anew_and_the_claim_of_an_attempt_goes_on() {
+    let mut scene = site(Alone::Wait, &["101", "102"]);
+    scene.misses(ANN, "sales");
+    let ann = claim_of(&mut scene);
+    answers(&mut scene, ann, ANN, granted(7));
+    let channel_id = scene.rung()[0].1.clone();
+    scene.misses(BOB, "sales");
+    let bob = claim_of(&mut scene);
+    scene.give(Input::Group(Some(Alone::Dial)));
+    match &asked(&mut scene)[..] {
+        [GroupRequest::Keep { number, rings_ms: 45_000 }, GroupRequest::Claim { callback, .. }] => {
+            assert_eq!((number, *callback), (&e164(ANN), bob));
+        }
+        other => panic!("{other:?}"),
+    }
+    scene.connects(&channel_id, 30 * SECOND);
+    assert!(released(&mut scene).0.is_some());
+}
+
 fn entry(number: &str, reason: &str) -> DoNotCall {
     DoNotCall {
         number_e164: e164(number),

@@ -304,6 +304,6 @@ fn in_no_order_does_a_customers_phone_ring_for_two_sites_at_once() {
     assert!(faults.is_empty(), "{} faults: {faults:#?}", faults.len());
     if seeds.end - seeds.start >= SEEDS {
         let Counted { dialled, lapsed, elsewhere, waited } = all;
-        assert!(dialled > 1_000 && lapsed > 10 && elsewhere > 50 && waited > 50, "nothing was proved: {all:?}");
+        assert!(dialled > 500 && lapsed > 10 && elsewhere > 50 && waited > 50, "nothing was proved: {all:?}");
     }
 }

@@ -100,7 +100,13 @@ impl Bucket {
         let Some(Kept { seq, at_ms, body, .. }) = jetstream::last(&mut self.client, &stream, &key).await? else {
             return Ok((0, 0, Entry::default()));
         };
-        Ok((seq, self.now_ms() - at_ms, bucket::read(&body)))
+        let mut entry = bucket::read(&body);
+        // Nobody was served later than when it was written, whatever that site's clock showed: who is missed after that is to be called.
+        if let Some((_, service)) = &mut entry.served {
+            service.ended_ms = service.ended_ms.min(at_ms);
+            service.began_ms = service.began_ms.min(at_ms);
+        }
+        Ok((seq, self.now_ms() - at_ms, entry))
     }
 
     async fn put(&mut self, number: &E164, last: u64, entry: &Entry) -> Result<Option<u64>, Fault> {

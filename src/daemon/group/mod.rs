@@ -52,6 +52,8 @@ pub(crate) struct Group {
     db: PathBuf,
     notes: Notes,
     newest: watch::Receiver<i64>,
+    /// Workers that were started.
+    runs: u64,
     running: Option<Running>,
 }
 
@@ -65,6 +67,8 @@ struct Running {
 /// The way of the scheduler's requests to the worker.
 #[derive(Debug, Clone)]
 pub(crate) struct Requests {
+    /// Which worker of this process it is.
+    pub(crate) run: u64,
     requests: mpsc::Sender<GroupRequest>,
     counts: Arc<Counts>,
 }
@@ -89,7 +93,7 @@ impl Group {
         callbacks: &mut Callbacks,
         now: Moment,
     ) -> Self {
-        let mut group = Self { db: config.store.path.clone(), notes, newest, running: None };
+        let mut group = Self { db: config.store.path.clone(), notes, newest, runs: 0, running: None };
         group.configure(config, callbacks, now);
         group
     }
@@ -110,13 +114,14 @@ impl Group {
             (_, Some(of)) => {
                 let counts = self.running.take().map_or_else(Arc::default, |running| running.counts);
                 let (requests, received) = mpsc::channel(MAX_REQUESTS);
-                let alone = of.group.alone;
-                callbacks.group(Some((alone, Requests { requests, counts: Arc::clone(&counts) })), now);
+                self.runs += 1;
+                let (alone, run) = (of.group.alone, self.runs);
+                callbacks.group(Some((alone, Requests { run, requests, counts: Arc::clone(&counts) })), now);
                 let worker = Worker::new(
                     of.clone(),
                     self.db.clone(),
                     (self.notes.clone(), self.newest.clone()),
-                    (received, callbacks.outcomes()),
+                    (received, callbacks.outcomes(), run),
                     Arc::clone(&counts),
                 );
                 let task = AbortOnDropHandle::new(tokio::spawn(worker.run()));
@@ -139,7 +144,7 @@ mod tests {
     #[test]
     fn questions_beyond_those_that_may_wait_come_back_and_are_counted() {
         let (requests, _received) = mpsc::channel(MAX_REQUESTS);
-        let requests = Requests { requests, counts: Arc::default() };
+        let requests = Requests { run: 1, requests, counts: Arc::default() };
         let request = || GroupRequest::Keep { number: E164::new("+12025550123").unwrap(), rings_ms: 1 };
         assert!((0..MAX_REQUESTS).all(|_| requests.send(request()).is_ok()));
         assert_eq!(requests.send(request()), Err(request()));

@@ -40,6 +40,7 @@ pub(super) struct Worker {
     newest: watch::Receiver<i64>,
     requests: mpsc::Receiver<GroupRequest>,
     outcomes: mpsc::Sender<Outcome>,
+    run: u64,
     counts: Arc<Counts>,
     pauses: Pauses,
     /// The customers whom this site has.
@@ -67,7 +68,7 @@ impl Worker {
         of: Of,
         db: PathBuf,
         (notes, newest): (Notes, watch::Receiver<i64>),
-        (requests, outcomes): (mpsc::Receiver<GroupRequest>, mpsc::Sender<Outcome>),
+        (requests, outcomes, run): (mpsc::Receiver<GroupRequest>, mpsc::Sender<Outcome>, u64),
         counts: Arc<Counts>,
     ) -> Self {
         Self {
@@ -77,6 +78,7 @@ impl Worker {
             newest,
             requests,
             outcomes,
+            run,
             counts,
             pauses: Pauses::default(),
             held: BTreeMap::new(),
@@ -158,7 +160,7 @@ impl Worker {
     }
 
     async fn tell(&self, news: GroupNews) -> Result<(), Broken> {
-        self.outcomes.send(Outcome::Group(news)).await.map_err(|_| Broken::Ended)
+        self.outcomes.send(Outcome::Group(self.run, news)).await.map_err(|_| Broken::Ended)
     }
 
     /// One connection, until it breaks.

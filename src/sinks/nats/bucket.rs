@@ -4,11 +4,15 @@
 use super::jetstream::Kept;
 use super::subject::part;
 use callbackd_core::callbacks::group::entry::{Entry, Service};
+use callbackd_core::millis::Millis;
+use callbackd_core::model::text::is_harmful;
 use callbackd_core::model::{DoNotCall, E164, GroupDnc, RecoveredBy};
 use serde_json::{Value, json};
 
 /// Longest text of another site that is taken over, characters.
 const MAX_TEXT: usize = 500;
+/// No moment of another site's is later, and no time longer: the end of the year 9999.
+const MAX_MS: Millis = 253_402_300_799_999;
 
 /// The digits of a number, which may stand in a key as they are.
 fn digits(number: &E164) -> &str {
@@ -49,7 +53,7 @@ pub(crate) fn written(entry: &Entry) -> Vec<u8> {
 /// An entry as it was kept; an empty one for what none of ours has written.
 pub(crate) fn read(body: &[u8]) -> Entry {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();
-    let ms = |value: &Value| value.as_i64().unwrap_or_default().max(0);
+    let ms = |value: &Value| ms(value).unwrap_or_default();
     let served = &value["served"];
     let by = served["by"].as_str().and_then(RecoveredBy::from_text);
     let service = by.map(|by| Service { by, began_ms: ms(&served["began_ms"]), ended_ms: ms(&served["ended_ms"]) });
@@ -96,17 +100,22 @@ pub(crate) fn read_dnc(kept: &Kept) -> Option<GroupDnc> {
         number_e164: number_e164.clone(),
         reason: text(&entry["reason"]),
         by: text(&entry["by"]),
-        added_ms: entry["added_ms"].as_i64().unwrap_or(kept.at_ms),
-        until_ms: entry["until_ms"].as_i64(),
+        added_ms: ms(&entry["added_ms"]).unwrap_or(kept.at_ms),
+        until_ms: ms(&entry["until_ms"]),
         code: entry["code"].as_str().map(|_| text(&entry["code"])),
-        by_hand_until_ms: entry["by_hand_until_ms"].as_i64(),
+        by_hand_until_ms: ms(&entry["by_hand_until_ms"]),
     };
     let entry = entry.is_object().then(known);
     Some(GroupDnc { number_e164, entry, site: text(&value["site"]) })
 }
 
+fn ms(value: &Value) -> Option<Millis> {
+    value.as_i64().map(|ms| ms.clamp(0, MAX_MS))
+}
+
+/// As texts of people are taken.
 fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().chars().take(MAX_TEXT).collect()
+    value.as_str().unwrap_or_default().chars().filter(|c| !is_harmful(*c)).take(MAX_TEXT).collect()
 }
 
 #[cfg(test)]
@@ -123,6 +132,16 @@ mod tests {
         for odd in [&b""[..], b"null", b"[1]", b"{\"lease_ms\":-5}", b"{\"served\":{\"by\":\"nobody\"}}"] {
             assert_eq!(read(odd), Entry::default(), "{}", String::from_utf8_lossy(odd));
         }
+    }
+
+    #[test]
+    fn texts_and_moments_of_other_sites_have_bounds_and_texts_move_no_cursor() {
+        let served = format!("{{\"by\":\"agent\",\"site\":\"a\\nb\\u202ec\",\"ended_ms\":{}}}", i64::MAX);
+        let body = format!("{{\"site\":\"{}\",\"lease_ms\":{},\"served\":{served}}}", "x".repeat(9_000), i64::MAX);
+        let entry = read(body.as_bytes());
+        assert_eq!((entry.site.len(), entry.lease_ms), (MAX_TEXT, MAX_MS));
+        let (site, service) = entry.served.unwrap();
+        assert_eq!((site.as_str(), service.ended_ms), ("abc", MAX_MS));
     }
 
     #[test]

@@ -30,7 +30,6 @@ impl Scheduler {
             }
             None => aborted = Some("the callback was closed".to_owned()),
         }
-        self.claim_goes_on(&row, number.as_ref());
         let reserved = row.agent.as_ref().map(|agent| AgentKey::new(&row.pbx, agent));
         if let Some(agent) = &reserved {
             self.agents.reserve(agent, id, row.intended_ms);

@@ -51,7 +51,7 @@ pub enum GroupRequest {
         /// Phones ring so long, ms.
         rings_ms: u64,
     },
-    /// An attempt of an earlier run goes on: the claim that it has is not to run out.
+    /// An attempt of an earlier run, or of another configuration, goes on: the claim that it has is not to run out.
     Keep { number: E164, rings_ms: u64 },
     /// The claim goes back.
     Release {
@@ -130,13 +130,21 @@ pub(crate) enum MayDial {
 }
 
 impl Scheduler {
-    /// This site shares its customers with others from now on, or with nobody.
+    /// This site shares its customers with others from now on, or with nobody. Whoever answered before answers no more and forgets what it held: what
+    /// was asked is asked anew, and claims of attempts go on.
     pub(crate) fn group_is(&mut self, alone: Option<Alone>) {
         if alone.is_none() || self.group.alone.is_none() {
             self.group = Group::default();
         }
         self.group.alone = alone;
+        self.group.asked.clear();
         self.rounds.set_due();
+        let claims = self.attempts.iter().filter(|attempt| attempt.row.claim_revision.is_some());
+        let held = claims.filter_map(|attempt| Some((attempt.number.clone()?, attempt.row.pbx.clone())));
+        for (number, pbx) in held.collect::<Vec<_>>() {
+            let rings_ms = self.rings_ms(&pbx);
+            self.wants(GroupRequest::Keep { number, rings_ms });
+        }
     }
 
     /// Whether this site shares its customers, and cannot ask about them now.
@@ -254,14 +262,6 @@ impl Scheduler {
         let rings_ms = Millis::try_from(self.rings_ms(&row.pbx)).unwrap_or(Millis::MAX);
         let rest_ms = if is_unheard_of { rings_ms.saturating_add(UNHEARD_OF_MS) } else { 0 };
         self.gives_back(number.clone(), served, retry.unwrap_or(0).max(rest_ms));
-    }
-
-    /// An attempt of an earlier run has a claim.
-    pub(crate) fn claim_goes_on(&mut self, row: &AttemptRow, number: Option<&E164>) {
-        if let (Some(number), Some(_)) = (number.cloned(), row.claim_revision) {
-            let rings_ms = self.rings_ms(&row.pbx);
-            self.wants(GroupRequest::Keep { number, rings_ms });
-        }
     }
 
     fn gives_back(&mut self, number: E164, served: Option<Service>, rest_ms: Millis) {
