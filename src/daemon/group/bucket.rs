@@ -53,7 +53,8 @@ fn lease_ms(rings_ms: u64) -> u64 {
 }
 
 impl Bucket {
-    pub(super) async fn begin(client: Client, group: &str, site: &str, db: &str) -> Result<Self, Fault> {
+    pub(super) async fn begin(mut client: Client, group: &str, site: &str, db: &str) -> Result<Self, Fault> {
+        client.has_patience(Timing::get().group);
         let (group, site, db) = (group.to_owned(), site.to_owned(), db.to_owned());
         let mut bucket = Self { client, group, site, db, time: (0, 0), next: 0 };
         bucket.ask_time().await?;
@@ -164,22 +165,13 @@ impl Bucket {
         Err(Fault::Garbled(RESTLESS))
     }
 
-    /// Gives a customer back who has been served by this machine's clock, or may rest for so long.
-    pub(super) async fn release(
+    /// A customer was served by this machine's clock, whoever has them, or is given back and may `rest` for so long.
+    pub(super) async fn change(
         &mut self,
         number: &E164,
         served: Option<Service>,
-        rest_ms: Millis,
+        rest: Option<Millis>,
     ) -> Result<(), Fault> {
-        self.change(number, served, Some(rest_ms)).await
-    }
-
-    /// A customer was served, whoever has them.
-    pub(super) async fn served(&mut self, number: &E164, service: Service) -> Result<(), Fault> {
-        self.change(number, Some(service), None).await
-    }
-
-    async fn change(&mut self, number: &E164, served: Option<Service>, rest: Option<Millis>) -> Result<(), Fault> {
         for _ in 0..ATTEMPTS {
             self.look_at_time().await?;
             let (last, age_ms, before) = self.entry(number).await?;

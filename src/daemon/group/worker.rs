@@ -3,7 +3,7 @@
 use super::super::callbacks::Outcome;
 use super::super::clock::{boot_ms, wall};
 use super::super::sinks::attempts::Pauses;
-use super::super::sinks::connect::connect_nats;
+use super::super::sinks::connect::{Unreached, connect_nats};
 use super::super::sinks::worker::{Broken, beside, opened, reader};
 use super::bucket::{Bucket, Held};
 use super::counts::{Counts, one};
@@ -11,6 +11,7 @@ use super::news::{self, News};
 use super::{Of, reader_name};
 use crate::log::with_causes;
 use crate::sinks::nats::Fault;
+use crate::sinks::nats::wire::Client;
 use crate::store::sinks::SinkNote;
 use crate::store::{Note, Notes, Reader};
 use crate::timing::Timing;
@@ -23,6 +24,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -56,6 +58,8 @@ pub(super) struct Worker {
     /// It was said that they cannot be asked.
     is_away: bool,
 }
+
+type Connecting<'c> = Pin<Box<dyn Future<Output = Result<Client, Unreached>> + Send + 'c>>;
 
 /// A connection, and the database for it.
 struct Link {
@@ -168,9 +172,11 @@ impl Worker {
         let (db_uuid, reader) = opened(&self.db).await?;
         let named = format!("callbackd {} group", self.of.site);
         let group = self.of.group.clone();
-        let client = in_time(async { Ok(connect_nats(&group.server, &named).await?) }).await?;
-        let begun = async { Ok(Bucket::begin(client, &group.name, &self.of.site, &db_uuid).await?) };
-        let mut link = Link { bucket: in_time(begun).await?, reader: Some(reader) };
+        let within = Timing::get().group;
+        let connecting: Connecting<'_> = Box::pin(connect_nats(&group.server, &named));
+        let client = timeout(within, connecting).await.unwrap_or(Err(Fault::Slow(within).into()))?;
+        let bucket = Bucket::begin(client, &group.name, &self.of.site, &db_uuid).await?;
+        let mut link = Link { bucket, reader: Some(reader) };
         // What was ordered here goes first: it is later than what has come from the others meanwhile.
         self.tells_the_others(&mut link).await?;
         let mut known = BTreeSet::new();
@@ -200,7 +206,7 @@ impl Worker {
                     self.tells_the_others(&mut link).await?;
                 }
                 () = sleep(pause) => {
-                    in_time(async { Ok(link.bucket.look_at_time().await?) }).await?;
+                    link.bucket.look_at_time().await?;
                     self.listens_to_the_others(&mut link, None).await?;
                 }
                 fault = link.bucket.listens() => return Err(fault.into()),
@@ -223,7 +229,7 @@ impl Worker {
         let asked = async {
             // Whoever is not to be called is not claimed.
             self.listens_to_the_others(link, None).await?;
-            in_time(async { Ok(link.bucket.claim(&number, missed_ms, rings_ms).await?) }).await
+            Ok::<_, Broken>(link.bucket.claim(&number, missed_ms, rings_ms).await?)
         };
         let (answer, held) = match asked.await {
             Ok(answered) => answered,
@@ -247,7 +253,7 @@ impl Worker {
 
     async fn gives_back(&mut self, link: &mut Link) -> Result<(), Broken> {
         while let Some((number, (served, rest_ms))) = self.releases.first_key_value() {
-            in_time(async { Ok(link.bucket.release(number, *served, *rest_ms).await?) }).await?;
+            link.bucket.change(number, *served, Some(*rest_ms)).await?;
             self.releases.pop_first();
         }
         Ok(())
@@ -262,7 +268,7 @@ impl Worker {
             .map(|(number, held)| (number.clone(), *held))
             .collect();
         for (number, held) in due {
-            let kept = in_time(async { Ok(link.bucket.keep(&number, held.rings_ms).await?) }).await?;
+            let kept = link.bucket.keep(&number, held.rings_ms).await?;
             if let Some(kept) = kept {
                 self.held.insert(number, kept);
                 continue;
@@ -333,9 +339,9 @@ impl Worker {
 
     async fn tells(&mut self, link: &mut Link, news: News) -> Result<(), Broken> {
         match news {
-            News::Served(number, service) => in_time(async { Ok(link.bucket.served(&number, service).await?) }).await,
+            News::Served(number, service) => Ok(link.bucket.change(&number, Some(service), None).await?),
             News::Dnc(number, entry, seq) => {
-                in_time(async { Ok(link.bucket.order_dnc(&number, entry.as_ref(), Some(seq)).await?) }).await?;
+                link.bucket.order_dnc(&number, entry.as_ref(), Some(seq)).await?;
                 self.tell(GroupNews::DncSent(number)).await
             }
         }
@@ -347,7 +353,7 @@ impl Worker {
         link: &mut Link,
         mut known: Option<&mut BTreeSet<E164>>,
     ) -> Result<(), Broken> {
-        while let Some(dnc) = in_time(async { Ok(link.bucket.next_dnc().await?) }).await? {
+        while let Some(dnc) = link.bucket.next_dnc().await? {
             if let Some(known) = &mut known {
                 known.insert(dnc.number_e164.clone());
             }
@@ -372,18 +378,12 @@ impl Worker {
             if !known.contains(&entry.number_e164) {
                 let value = serde_json::to_value(&entry).unwrap_or_default();
                 let number = &entry.number_e164;
-                in_time(async { Ok(link.bucket.order_dnc(number, Some(&value), None).await?) }).await?;
+                link.bucket.order_dnc(number, Some(&value), None).await?;
             }
         }
         self.shows_list = false;
         Ok(())
     }
-}
-
-/// Waits no longer than the server may take.
-async fn in_time<T>(asked: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
-    let within = Timing::get().group;
-    timeout(within, asked).await.unwrap_or(Err(Broken::Slow(within)))
 }
 
 /// Why, and what helps.

@@ -17,8 +17,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 /// Changes of one batch at most.
@@ -46,8 +45,8 @@ pub(in super::super) enum Broken {
     Stream(#[from] nats::Fault),
     #[error("the server has closed the connection")]
     Lost,
-    #[error("no answer within {} s", .0.as_secs_f32())]
-    Slow(Duration),
+    #[error("no answer within {} s", Timing::get().sink.as_secs_f32())]
+    Slow,
     #[error("the database of this machine cannot be read: {0}")]
     Store(#[from] store::Error),
     #[error("the thread that reads the database ended: report the lines before this one")]
@@ -247,11 +246,18 @@ pub(in super::super) async fn reader(db: &Path) -> Result<Reader, Broken> {
 pub(in super::super) async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Broken> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Broken::Bug)
+    let (done, result) = oneshot::channel();
+    // Of one kind for the runtime, whatever is done: else each would have a task's code of its own.
+    let work: Box<dyn FnOnce() + Send> = Box::new(move || {
+        // Whoever waited may have gone.
+        let _ = done.send(work());
+    });
+    // Its panic ends the channel.
+    drop(tokio::task::spawn_blocking(work));
+    result.await.map_err(|_| Broken::Bug)
 }
 
 /// Waits no longer than a server may take.
 pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, Broken>>) -> Result<T, Broken> {
-    let within = Timing::get().sink;
-    timeout(within, work).await.unwrap_or(Err(Broken::Slow(within)))
+    timeout(Timing::get().sink, work).await.unwrap_or(Err(Broken::Slow))
 }

@@ -11,6 +11,8 @@ pub(crate) mod jetstream;
 pub(crate) mod subject;
 pub(crate) mod wire;
 
+use std::time::Duration;
+
 /// Why a server of NATS cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -20,6 +22,9 @@ pub(crate) enum Fault {
     /// The server ended it.
     #[error("the server has closed the connection")]
     Closed,
+    /// It does not answer.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    Slow(Duration),
     /// What answers does not speak the protocol, or not within its limits.
     #[error("what answers is no NATS server as it should be: {0}")]
     Garbled(&'static str),

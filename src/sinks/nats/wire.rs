@@ -7,7 +7,9 @@ use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::time::timeout;
 
 /// Longest line of a server, bytes. `INFO` names the servers of a cluster; all other lines are short.
 const MAX_LINE: usize = 64 << 10;
@@ -135,6 +137,8 @@ pub(crate) struct Client {
     aside: VecDeque<Message>,
     inbox: String,
     asked: u64,
+    /// For one answer.
+    patience: Duration,
     info: Info,
 }
 
@@ -158,8 +162,9 @@ impl Client {
         let (read, write) = split(stream);
         let inbox = format!("_INBOX.{}", digits::<11>()?);
         let (input, unsent, aside) = (BytesMut::new(), BytesMut::new(), VecDeque::new());
+        let (unflushed, head, skip, asked, patience) = (false, None, 0, 0, Duration::MAX);
         let mut client =
-            Self { read, write, input, unsent, unflushed: false, head: None, skip: 0, aside, inbox, asked: 0, info };
+            Self { read, write, input, unsent, unflushed, head, skip, aside, inbox, asked, patience, info };
         let connect = json!({
             "verbose": false, "pedantic": false, "headers": true, "no_responders": true, "protocol": 1, "lang": "callbackd",
             "version": env!("CARGO_PKG_VERSION"), "name": named, "user": user, "pass": password.expose_secret(),
@@ -169,6 +174,11 @@ impl Client {
         client.put(&[b"SUB ", inbox.as_bytes(), b".* 1\r\n"]);
         client.ping().await?;
         Ok(client)
+    }
+
+    /// From now on an answer is waited for no longer than so long.
+    pub(crate) fn has_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// What the server says of itself.
@@ -264,17 +274,19 @@ impl Client {
         headers: Option<&str>,
         body: &[u8],
     ) -> Result<Message, Fault> {
-        let place = self.place();
-        self.publish(subject, &place, headers, body).await?;
-        loop {
-            match self.said().await? {
-                Said::Message(answer) if answer.subject == place => {
-                    return if answer.status() == Some(503) { Err(Fault::NoJetStream) } else { Ok(answer) };
+        let (place, within) = (self.place(), self.patience);
+        let answered = async {
+            self.publish(subject, &place, headers, body).await?;
+            loop {
+                match self.said().await? {
+                    Said::Message(answer) if answer.subject == place => return Ok(answer),
+                    Said::Message(other) => self.lay_aside(other)?,
+                    Said::Pong => {}
                 }
-                Said::Message(other) => self.lay_aside(other)?,
-                Said::Pong => {}
             }
-        }
+        };
+        let answer = timeout(within, answered).await.unwrap_or(Err(Fault::Slow(within)))?;
+        if answer.status() == Some(503) { Err(Fault::NoJetStream) } else { Ok(answer) }
     }
 
     fn lay_aside(&mut self, message: Message) -> Result<(), Fault> {
