@@ -8,7 +8,7 @@
 //!
 //! Imports point upstream only, and a test (`tests/shell/rooms.rs`) holds them to it: `callbackd_core ← language ← report ← store ← api ← daemon ← cli ← main`.
 //! Beside `store` stand `records`, which reads files, `config`, above both of which `webhook` and `sinks` stand; `language` has the texts of pages and reports;
-//! `base64`, `exit`, `ownership`, `random` and `timing` are below all.
+//! `background`, `base64`, `exit`, `ownership`, `random` and `timing` are below all.
 //! The core is a crate of its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map.
 //! What happened while events were not seen is proved there, from the files that `records` reads.
 //! People and programs use `api` and `cli`; `demo` is a PBX to try it with.
@@ -64,6 +64,7 @@
 
 // `missing_docs` holds for the contracts, `api` and `store`; elsewhere a doc that repeats its item's name is left out.
 pub mod api;
+pub(crate) mod background;
 pub(crate) mod base64;
 #[allow(missing_docs)]
 pub mod cli;

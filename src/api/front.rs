@@ -9,6 +9,7 @@ use super::readers::Readers;
 use super::slots::Slots;
 use super::status::Status;
 use super::web::Today;
+use crate::background::background;
 use crate::store::tokens::Role;
 use crate::store::{self, CallFilter, NoChoice, Reader};
 use axum::Json;
@@ -228,7 +229,7 @@ impl Front {
     pub(crate) fn new(db: &Path, committed: watch::Receiver<i64>) -> (Arc<Self>, mpsc::Receiver<Ask>) {
         let (asks, received) = mpsc::channel(MAX_ASKS);
         let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
-        let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
+        let follows = background(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
         let slots = Slots::new(geteuid().as_raw());
         let (late_reads, whole_reads) = (Semaphore::new(MAX_LATE_READS), Semaphore::new(MAX_WHOLE_READS));
         let (today, withdrawn) = (Today::default(), broadcast::Sender::new(MAX_WITHDRAWN));

@@ -4,6 +4,7 @@ use super::front::{Front, Peer};
 use super::line::Line;
 use super::routes::router;
 use super::slots::Slot;
+use crate::background::background;
 use crate::store::tokens::Role;
 use crate::timing::Timing;
 use axum::Router;
@@ -46,7 +47,7 @@ impl Server {
         let listener = UnixListener::bind(path)?;
         open_to(path, mode, gid)?;
         let routes = router(Arc::clone(front), false);
-        let task = tokio::spawn(accept(listener, Arc::clone(front), routes));
+        let task = background(accept(listener, Arc::clone(front), routes));
         Ok(Self { path: path.to_owned(), task })
     }
 }
@@ -142,7 +143,7 @@ async fn accept(listener: UnixListener, front: Arc<Front>, routes: Router) {
 
 /// Serves a connection, if its user may have one more.
 fn attend(stream: UnixStream, routes: Router, slot: Option<Slot>, peer: Peer) {
-    tokio::spawn(async move {
+    background(async move {
         match slot {
             Some(slot) => serve(stream, routes, slot, Some(peer)).await,
             None => refuse(stream).await,

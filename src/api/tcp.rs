@@ -4,6 +4,7 @@ use super::front::Front;
 use super::guard::{Guard, guard};
 use super::routes::router;
 use super::socket::serve;
+use crate::background::background;
 use crate::timing::Timing;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -52,7 +53,7 @@ impl Server {
         let guarded = from_fn_with_state(Arc::new(Guard::new(Arc::clone(front), hosts, pages)), guard);
         let routes = router(Arc::clone(front), pages).layer(guarded);
         let door = Door { front: Arc::clone(front), routes, tls: tls.as_ref().map(watch::Sender::subscribe) };
-        Ok(Self { task: tokio::spawn(door.accept(listener)), tls })
+        Ok(Self { task: background(door.accept(listener)), tls })
     }
 
     /// The next connections begin with this certificate; those that there are go on.
@@ -94,7 +95,7 @@ impl Door {
     fn attend(&self, stream: TcpStream) {
         let tls = self.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
         let (slot, front, routes) = (self.front.slots.newcomer(BY_TCP), Arc::clone(&self.front), self.routes.clone());
-        tokio::spawn(async move {
+        background(async move {
             let Some(tls) = tls else { return serve(stream, routes, slot, None).await };
             let accepted = tokio::select! {
                 accepted = tokio::time::timeout(Timing::get().request_head, tls.accept(stream)) => accepted,

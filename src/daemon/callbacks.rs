@@ -4,6 +4,7 @@ use super::group::Requests;
 use super::link::{RequestFailed, Requester};
 use super::monitor::Monitor;
 use super::{cdr_file, event_log};
+use crate::background::background;
 use crate::config::ShowNumbers;
 use crate::log::{RateLimit, Remark};
 use callbackd_core::ami::session::{Reply, RequestError};
@@ -377,7 +378,7 @@ impl Callbacks {
             let (done, run) = (self.outcomes.0.clone(), group.run);
             let news = GroupNews::Claimed { callback, number, answer: Claimed::Away };
             // The loop may have ended.
-            tokio::spawn(async move { drop(done.send(Outcome::Group(run, news)).await) });
+            background(async move { drop(done.send(Outcome::Group(run, news)).await) });
         }
     }
 
@@ -441,7 +442,7 @@ fn answer(
     pbx_action: PbxAction,
     answered: impl Future<Output = Result<Reply, RequestFailed>> + Send + 'static,
 ) {
-    tokio::spawn(async move {
+    background(async move {
         let reply = answered.await;
         // The loop may have ended.
         let _ = done.send(Outcome::Answered { pbx, pbx_action, reply }).await;

@@ -1,5 +1,6 @@
 //! The link to one PBX: connects, logs in, keeps reading, and never gives up.
 
+use crate::background::background;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -180,7 +181,7 @@ impl Link {
             counters: counters.clone(),
         };
         let requester = Requester { commands, counters: counters.clone() };
-        Self { requester, counters, task: tokio::spawn(linker.run()) }
+        Self { requester, counters, task: background(linker.run()) }
     }
 
     /// What it has counted since it was started.

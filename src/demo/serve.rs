@@ -2,6 +2,7 @@
 
 use super::pbx::{Input, Output, Pbx};
 use super::town::{Event, Town};
+use crate::background::background;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -98,8 +99,8 @@ pub(crate) async fn serve(listener: TcpListener, mut pbx: Pbx, mut town: Town, s
 fn attend(stream: TcpStream, client: u64, news: &mpsc::Sender<News>) -> mpsc::Sender<String> {
     let (sender, waiting) = mpsc::channel(MAX_WAITING);
     let (read, write) = stream.into_split();
-    tokio::spawn(listen(read, client, news.clone()));
-    tokio::spawn(speak(write, waiting));
+    background(listen(read, client, news.clone()));
+    background(speak(write, waiting));
     sender
 }
 

@@ -1,5 +1,5 @@
-//! Two sites and the bucket between them, in any order of what they do, with clocks that differ and sites that stand still: a customer's phone never rings
-//! for both.
+//! Two sites and the bucket between them, in any order of what they do, with clocks that differ, sites that stand still and configurations that are read
+//! anew: a customer's phone never rings for both.
 //!
 //! `CALLBACKD_GROUP_SEEDS=20000` tries so many orders; `CALLBACKD_GROUP_SEED=7` repeats one.
 
@@ -183,6 +183,14 @@ impl Site {
         }
     }
 
+    /// Its configuration is read anew: another worker knows nothing of what this one was about.
+    fn reloads(&mut self) {
+        self.requests.clear();
+        self.doing = None;
+        self.held.clear();
+        self.scene.give(Input::Group(Some(Alone::Wait)));
+    }
+
     fn hears(&mut self, news: GroupNews) {
         self.scene.give(Input::GroupNews(&news));
     }
@@ -235,6 +243,10 @@ fn plays(seed: u64) -> Result<Counted, String> {
             continue;
         }
         sites[n].catches_up(now);
+        if rng.u32(..80) == 0 {
+            sites[n].reloads();
+            continue;
+        }
         match rng.u32(..9) {
             0 => {
                 let number = format!("+1202555010{}", rng.u32(..CUSTOMERS));

@@ -18,6 +18,7 @@ const CORE: &[(&str, &[&str])] = &[
 
 /// Each room of the program, below those that import it, with the rooms that it may import.
 const PROGRAM: &[(&str, &[&str])] = &[
+    ("background", &[]),
     ("base64", &[]),
     ("exit", &[]),
     ("random", &[]),
@@ -31,11 +32,24 @@ const PROGRAM: &[(&str, &[&str])] = &[
     ("store", &["language", "ownership", "report", "timing"]),
     ("webhook", &["base64", "config", "store"]),
     ("sinks", &["base64", "log", "random", "store"]),
-    ("api", &["language", "random", "report", "store", "timing"]),
-    ("demo", &["store"]),
+    ("api", &["background", "language", "random", "report", "store", "timing"]),
+    ("demo", &["background", "store"]),
     (
         "daemon",
-        &["api", "config", "exit", "log", "ownership", "records", "report", "sinks", "store", "timing", "webhook"],
+        &[
+            "api",
+            "background",
+            "config",
+            "exit",
+            "log",
+            "ownership",
+            "records",
+            "report",
+            "sinks",
+            "store",
+            "timing",
+            "webhook",
+        ],
     ),
     (
         "cli",

@@ -12,6 +12,7 @@ mod worker;
 use super::callbacks::Callbacks;
 use super::run::host_name;
 use crate::api::counters::GroupCounters;
+use crate::background::background;
 use crate::config::{self, Config};
 use crate::store::Notes;
 use callbackd_core::callbacks::group::GroupRequest;
@@ -124,7 +125,7 @@ impl Group {
                     (received, callbacks.outcomes(), run),
                     Arc::clone(&counts),
                 );
-                let task = AbortOnDropHandle::new(tokio::spawn(worker.run()));
+                let task = AbortOnDropHandle::new(background(worker.run()));
                 self.running = Some(Running { of, counts, _task: task });
             }
         }

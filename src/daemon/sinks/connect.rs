@@ -4,6 +4,7 @@ use super::super::connector::Route;
 use super::super::secret::line_of;
 use super::super::tls::{self, Server};
 use super::bounded::Bounded;
+use crate::background::background;
 use crate::config::{PostgresUrl, Sink, SinkInto, Tls};
 use crate::log::with_causes;
 use crate::sinks::nats::{
@@ -92,13 +93,13 @@ pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unrea
             let stream = Bounded::in_the_clear(stream, password);
             let connected = config.ssl_mode(SslMode::Disable).connect_raw(stream, NoTls).await;
             let (client, connection) = connected.map_err(refused)?;
-            (client, tokio::spawn(drive(connection)))
+            (client, background(drive(connection)))
         }
         Some(trust) => {
             let encrypted = Encrypted { connector: connector(trust, Server::Sink)?, host: sink.host.clone() };
             let connected = config.ssl_mode(SslMode::Require).connect_raw(stream, encrypted).await;
             let (client, connection) = connected.map_err(refused)?;
-            (client, tokio::spawn(drive(connection)))
+            (client, background(drive(connection)))
         }
     };
     Ok(Connected { client: Some(client), driver })

@@ -17,6 +17,7 @@ use super::clock::wall;
 use super::group;
 use super::run::host_name;
 use crate::api::counters::SinkCounters;
+use crate::background::background;
 use crate::config::{Config, Sink, SinkInto};
 use crate::store::sinks::SinkNote;
 use crate::store::{Note, Notes};
@@ -79,11 +80,11 @@ impl Sinks {
                     let task = match &sink.into {
                         SinkInto::Postgres(_) => {
                             let worker = Worker::new(sink, &site, db, notes, newest);
-                            tokio::spawn(worker::run(worker, Arc::clone(&counts)))
+                            background(worker::run(worker, Arc::clone(&counts)))
                         }
                         SinkInto::Nats { stream, .. } => {
                             let worker = StreamWorker::new(sink, stream, &site, db, notes, newest);
-                            tokio::spawn(worker::run(worker, Arc::clone(&counts)))
+                            background(worker::run(worker, Arc::clone(&counts)))
                         }
                     };
                     let task = AbortOnDropHandle::new(task);

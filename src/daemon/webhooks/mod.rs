@@ -9,6 +9,7 @@ mod worker;
 use super::clock::wall;
 use crate::api::counters::WebhookCounters;
 use crate::api::webhooks::{WebhookCommand, WebhookError};
+use crate::background::background;
 use crate::config::{Config, Format, Webhook};
 use crate::store::webhooks::{Again, WebhookNote, WebhookState};
 use crate::store::{Note, Notes};
@@ -75,7 +76,7 @@ impl Webhooks {
             let poke = Arc::new(Notify::new());
             let counts = counted.get(&webhook.name).cloned().unwrap_or_default();
             let worker = Worker::new(webhook, &scripts, self.db.clone(), self.notes.clone(), self.newest.clone());
-            let task = AbortOnDropHandle::new(tokio::spawn(worker.run(Arc::clone(&poke), Arc::clone(&counts))));
+            let task = AbortOnDropHandle::new(background(worker.run(Arc::clone(&poke), Arc::clone(&counts))));
             let running = Running { webhook: webhook.clone(), poke, counts, _task: task };
             self.running.insert(webhook.name.clone(), running);
         }
@@ -89,7 +90,7 @@ impl Webhooks {
             return;
         };
         let (webhook, poke, notes) = (webhook.clone(), Arc::clone(poke), self.notes.clone());
-        tokio::spawn(async move {
+        background(async move {
             let done = match order {
                 WebhookCommand::Test => test(&webhook).await,
                 order => note(&notes, &webhook.name, order).await,
