@@ -40,7 +40,7 @@ const FRESH: &[(&str, &str)] = &[
 ];
 
 const INSTALLED: &[(&str, &str)] = &[
-    ("callbackd setup", "AMI user, contexts, region: shown, not written"),
+    ("callbackd setup", "AMI user, contexts, region: what it would do"),
     ("callbackd setup --apply", "the same, written"),
     ("callbackd demo", "see it work, without a PBX"),
     ("man callbackd.toml", "the configuration, key by key"),
