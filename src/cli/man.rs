@@ -333,9 +333,11 @@ fn paragraph(roff: &mut Roff, text: &str) {
 
 /// Prose is filled; what is indented, as examples and lists are, stands as it is.
 fn lines(roff: &mut Roff, text: &[String]) {
-    let mut is_example = false;
+    let (mut is_example, mut is_item) = (false, false);
     for line in text {
-        let literal = line.starts_with("  ");
+        // What goes on an item of a list is prose.
+        is_item = line.starts_with("* ") || is_item && line.starts_with("  ");
+        let literal = line.starts_with("  ") && !is_item;
         if literal != is_example {
             roff.control(if literal { "nf" } else { "fi" }, []);
             is_example = literal;
@@ -344,7 +346,7 @@ fn lines(roff: &mut Roff, text: &[String]) {
             roff.control("PP", []);
             continue;
         }
-        if line.starts_with("* ") || line.starts_with(' ') && !literal {
+        if line.starts_with("* ") {
             roff.control("br", []);
         }
         roff.text([roman(line.clone())]);
