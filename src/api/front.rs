@@ -10,6 +10,7 @@ use super::slots::Slots;
 use super::status::Status;
 use super::web::Today;
 use crate::background::background;
+use crate::language::Language;
 use crate::store::tokens::Role;
 use crate::store::{self, CallFilter, NoChoice, Reader};
 use axum::Json;
@@ -17,7 +18,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use callbackd_core::callbacks::commands::{Command, Done};
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::identity::there_are;
 use callbackd_core::model::{NoSuchPbx, PbxId};
 use callbackd_core::order::Gather as _;
@@ -293,6 +294,16 @@ impl Front {
 
     pub(super) async fn command(&self, command: Command, peer: Peer) -> Answer {
         let say = if peer.role == Role::Request { refusal_of_form } else { refusal };
+        self.ordered(command, peer, say).await
+    }
+
+    /// The same; `say` has the words in which it is refused.
+    pub(super) async fn ordered(
+        &self,
+        command: Command,
+        peer: Peer,
+        say: impl Fn(&CommandError) -> Failure + Send,
+    ) -> Answer {
         let done = self.ask(|reply| Ask::Command { command, by: peer.name, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
@@ -306,16 +317,21 @@ impl Front {
 
     /// Whether there is a PBX of the name that is given, if one is; one that the configuration names no more may be `stored`.
     pub(super) async fn knows(&self, name: Option<&str>, stored: bool) -> Result<(), Failure> {
-        let Some(name) = name else { return Ok(()) };
+        self.unknown_pbx(name, stored).await?.map_or(Ok(()), |unknown| {
+            let fix = there_are(&unknown.known);
+            Err(Failure::of_field("pbx", unknown.to_string(), fix))
+        })
+    }
+
+    /// What is said of a PBX that there is not; `None` if none is named, or there is.
+    pub(super) async fn unknown_pbx(&self, name: Option<&str>, stored: bool) -> Result<Option<NoSuchPbx>, Failure> {
+        let Some(name) = name else { return Ok(None) };
         let status: Status = self.ask(Ask::Status).await?;
         let mut known: BTreeSet<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).to_set();
         if stored && !known.contains(name) {
             known.extend(self.read(Reader::pbxs).await?);
         }
-        NoSuchPbx::unless(name, known).map_err(|unknown| {
-            let fix = there_are(&unknown.known);
-            Failure::of_field("pbx", unknown.to_string(), fix)
-        })
+        Ok(NoSuchPbx::unless(name, known).err())
     }
 
     /// A filter whose name in `field` is as the database has it; where nothing has it, those that there are.
@@ -328,7 +344,7 @@ impl Front {
         let chosen = self.read(move |reader| match name(reader, &mut filter) {
             Ok(()) => Ok(Ok(filter)),
             Err(NoChoice::Store(error)) => Err(error),
-            Err(NoChoice::Unknown { why, fix }) => Ok(Err((why, fix))),
+            Err(NoChoice::Unknown(unknown)) => Ok(Err(Language::En.unknown(&unknown))),
         });
         chosen.await?.map_err(|(why, fix)| Failure::of_field(field, format!("{why}; {fix}"), fix))
     }

@@ -134,7 +134,7 @@ impl From<NoChoice> for CallsError {
     fn from(error: NoChoice) -> Self {
         match error {
             NoChoice::Store(error) => error.into(),
-            unknown @ NoChoice::Unknown { .. } => Self::Usage(unknown.to_string()),
+            unknown @ NoChoice::Unknown(_) => Self::Usage(unknown.to_string()),
         }
     }
 }

@@ -62,7 +62,7 @@ pub struct ReportArgs {
     /// Language of --html and --mail: en, ru, uk, he, es, de [default: report.language of the configuration]
     #[arg(long, value_name = "CODE", ignore_case = true, hide_possible_values = true, value_parser = super::words(&Language::ALL, Language::code, Language::from_code))]
     pub(crate) lang: Option<Language>,
-    /// Send the report to where [report.mail] of the configuration says: a directory, a mail command, or both [default window: yesterday]
+    /// Send the report to where [report.mail] of the configuration says: a directory, a mail command, a webhook [default window: yesterday]
     #[arg(long, conflicts_with_all = ["json", "csv", "html", "by", "db"])]
     pub mail: bool,
     /// Only the slices: pbx, did, trunk, queue, agent, hour, day, weekday, code
@@ -113,7 +113,7 @@ impl From<NoChoice> for Failure {
     fn from(error: NoChoice) -> Self {
         match error {
             NoChoice::Store(error) => error.into(),
-            unknown @ NoChoice::Unknown { .. } => Self::Usage(unknown.to_string()),
+            unknown @ NoChoice::Unknown(_) => Self::Usage(unknown.to_string()),
         }
     }
 }
@@ -230,7 +230,7 @@ impl Rules<'_> {
         notes: &mut impl Write,
     ) -> Result<(Window, Chosen, Reported), Failure> {
         let asked = Asked { word, from: args.from.as_deref(), to: args.to.as_deref() };
-        let window = Window::of(asked, self.zone, self.now).map_err(Failure::Usage)?;
+        let window = Window::of(asked, self.zone, self.now).map_err(|why| Failure::Usage(why.to_string()))?;
         known(args.pbx.as_deref(), self.pbxs, reader)?;
         let chosen = reader.choose(args.chosen(), &window)?;
         let reported = reader.reported(&window, &chosen, self.thresholds, self.zone, self.now.as_millisecond())?;

@@ -1,6 +1,6 @@
 //! Numbers as in each country, and no text without a translation.
 
-use super::{Language, fill_all, formulas, meanings, report, story, words};
+use super::{Language, fill_all, formulas, meanings, refusals, report, story, words};
 use jiff::civil::Date;
 
 /// Every text of a language: page, name, text.
@@ -12,6 +12,7 @@ fn all(language: Language) -> Vec<(&'static str, &'static str)> {
         story::ALL[n].all(),
         meanings::ALL[n].all(),
         formulas::ALL[n].all(),
+        refusals::ALL[n].all(),
     ];
     tables.into_iter().flatten().chain(language.all_whys().map(|(_, text)| ("why", text))).collect()
 }

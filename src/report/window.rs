@@ -18,6 +18,28 @@ pub(crate) struct Asked<'a> {
     pub(crate) to: Option<&'a str>,
 }
 
+/// Why there is no such window: one line for a command; a page says it in its own language.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoWindow {
+    /// The calendar ends before it.
+    #[error("{0} is too far away")]
+    TooFar(Date),
+    /// What is given is no day.
+    #[error("{option}: '{}' is no day: give 2026-11-22, today, yesterday or tomorrow", .text.escape_debug())]
+    NoDay {
+        /// `--from` or `--to`.
+        option: &'static str,
+        /// As it was written.
+        text: String,
+    },
+    /// It ends before it begins, by its own end.
+    #[error("from {from} to {to}: --to is not in the report: it must be after --from")]
+    Backwards { from: Date, to: Date },
+    /// It begins after today.
+    #[error("from {from} to {to}: that is not over before it begins: --from is in the future")]
+    Future { from: Date, to: Date },
+}
+
 /// Some local days, whole; or those before them up to the same hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Window {
@@ -37,8 +59,8 @@ impl Window {
     /// As it was asked for.
     ///
     /// # Errors
-    /// One line that says what is wrong with them.
-    pub(crate) fn of(asked: Asked<'_>, zone: &TimeZone, now: Timestamp) -> Result<Self, String> {
+    /// See [`NoWindow`].
+    pub(crate) fn of(asked: Asked<'_>, zone: &TimeZone, now: Timestamp) -> Result<Self, NoWindow> {
         let today = now.to_zoned(zone.clone()).date();
         let tomorrow = next(today)?;
         let (from, to) = match (asked.from, asked.word) {
@@ -46,19 +68,19 @@ impl Window {
                 let from = day("--from", from, today)?;
                 let to = asked.to.map_or(Ok(tomorrow), |to| day("--to", to, today))?;
                 if from >= to {
-                    let why = if asked.to.is_some() {
-                        "--to is not in the report: it must be after --from"
+                    let backwards = asked.to.is_some();
+                    return Err(if backwards {
+                        NoWindow::Backwards { from, to }
                     } else {
-                        "that is not over before it begins: --from is in the future"
-                    };
-                    return Err(format!("from {from} to {to}: {why}"));
+                        NoWindow::Future { from, to }
+                    });
                 }
                 (from, to)
             }
-            (None, Some("yesterday")) => (today.yesterday().map_err(|_| too_far(today))?, today),
+            (None, Some("yesterday")) => (today.yesterday().map_err(|_| NoWindow::TooFar(today))?, today),
             (None, Some("week")) => {
                 let back = today.weekday().since(Weekday::Monday);
-                (today.checked_sub(i64::from(back).days()).map_err(|_| too_far(today))?, tomorrow)
+                (today.checked_sub(i64::from(back).days()).map_err(|_| NoWindow::TooFar(today))?, tomorrow)
             }
             (None, Some("month")) => (today.first_of_month(), tomorrow),
             (None, _) => (today, tomorrow),
@@ -66,8 +88,8 @@ impl Window {
         Self::days(from, to, zone)
     }
 
-    fn days(from: Date, to: Date, zone: &TimeZone) -> Result<Self, String> {
-        let begins = |date: Date| day_begins(date, zone).ok_or_else(|| too_far(date));
+    fn days(from: Date, to: Date, zone: &TimeZone) -> Result<Self, NoWindow> {
+        let begins = |date: Date| day_begins(date, zone).ok_or_else(|| NoWindow::TooFar(date));
         Ok(Self { from, to, from_ms: begins(from)?, to_ms: begins(to)?, up_to: None })
     }
 
@@ -88,22 +110,16 @@ impl Window {
     }
 }
 
-fn next(date: Date) -> Result<Date, String> {
-    date.tomorrow().map_err(|_| too_far(date))
+fn next(date: Date) -> Result<Date, NoWindow> {
+    date.tomorrow().map_err(|_| NoWindow::TooFar(date))
 }
 
-fn too_far(date: Date) -> String {
-    format!("{date} is too far away")
-}
-
-fn day(option: &str, text: &str, today: Date) -> Result<Date, String> {
+fn day(option: &'static str, text: &str, today: Date) -> Result<Date, NoWindow> {
     let named = match text.to_ascii_lowercase().as_str() {
         "today" => Some(Ok(today)),
         "yesterday" => Some(today.yesterday()),
         "tomorrow" => Some(today.tomorrow()),
         _ => None,
     };
-    named.unwrap_or_else(|| text.trim().parse()).map_err(|_| {
-        format!("{option}: '{}' is no day: give 2026-11-22, today, yesterday or tomorrow", text.escape_debug())
-    })
+    named.unwrap_or_else(|| text.trim().parse()).map_err(|_| NoWindow::NoDay { option, text: text.to_owned() })
 }

@@ -2,6 +2,7 @@
 
 use super::questions::{AGENTS, OF_QUEUE, values_of};
 use super::{CallFilter, Chosen, Error, Reader};
+use crate::language::Language;
 use crate::report::Window;
 use callbackd_core::model::text::the_one;
 use callbackd_core::order::InOrder as _;
@@ -17,17 +18,51 @@ const OFFERED: usize = 8;
 /// Why a choice cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum NoChoice {
-    /// Nothing has this name, or several have: the sentence says which ones, and ends in the fix.
-    #[error("{why}; {fix}")]
-    Unknown {
-        /// What is wrong.
-        why: String,
-        /// What to ask for instead.
-        fix: String,
-    },
+    /// Nothing has this name, or several have.
+    #[error("{}", Language::En.refuses(.0))]
+    Unknown(Unknown),
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] Error),
+}
+
+/// A name that says nothing, and what to ask for instead: [`Language`] has the words.
+#[derive(Debug)]
+pub struct Unknown {
+    pub(crate) kind: Kind,
+    /// As it was written.
+    pub(crate) wanted: String,
+    pub(crate) instead: Instead,
+}
+
+/// Of what it is a name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// Of a queue.
+    Queue,
+    /// Of an agent.
+    Agent,
+    /// A number of ours.
+    Did,
+    /// Of what a call was about.
+    Code,
+    /// Of a trunk.
+    Trunk,
+}
+
+/// What there is.
+#[derive(Debug)]
+pub(crate) enum Instead {
+    /// No call has any.
+    Nothing,
+    /// These are alike.
+    Alike(Vec<String>),
+    /// These, and so many more.
+    These(Vec<String>, usize),
+    /// One number, two agents.
+    Either(String, String),
+    /// Interface and PBX of each who has this name.
+    Several(Vec<(String, String)>),
 }
 
 impl Reader {
@@ -59,7 +94,7 @@ impl Reader {
         }
         known.extend(agents.into_iter().map(|(.., name)| name).filter(|name| !name.is_empty()));
         let mut wanted = agent;
-        among("agent", &mut wanted, &known.into_iter().collect::<Vec<_>>())?;
+        among(Kind::Agent, &mut wanted, &known.into_iter().collect::<Vec<_>>())?;
         filter.agent = Some(wanted);
         Ok(())
     }
@@ -77,7 +112,7 @@ impl Reader {
             }
             Ok(met)
         })?;
-        if known.is_empty() { Ok(()) } else { among("queue", queue, &known.into_iter().collect::<Vec<_>>()) }
+        if known.is_empty() { Ok(()) } else { among(Kind::Queue, queue, &known.into_iter().collect::<Vec<_>>()) }
     }
 
     /// The code of a list of calls, whatever its capital letters: one of the table `codes`, or one that a call has.
@@ -88,7 +123,7 @@ impl Reader {
         let Some(code) = code else { return Ok(()) };
         let mut known = self.read(|connection| met_in(connection, ["tags"], "code"))?;
         known.extend(self.known_codes()?.into_iter().map(|code| code.code));
-        among("code", code, &known.into_iter().collect::<Vec<_>>())
+        among(Kind::Code, code, &known.into_iter().collect::<Vec<_>>())
     }
 
     /// All agents who are known, with their names.
@@ -122,7 +157,7 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
     if chosen.queue.is_some() || chosen.agent.is_some() {
         let (queues, agents) = reader.ever_met()?;
         if let Some(queue) = &mut chosen.queue {
-            among("queue", queue, &queues)?;
+            among(Kind::Queue, queue, &queues)?;
         }
         if let Some(agent) = &mut chosen.agent {
             let mut of_number =
@@ -130,20 +165,20 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
             match (of_number.next(), of_number.next()) {
                 (Some(only), None) => *agent = only.clone(),
                 (Some(one), Some(other)) => {
-                    let (why, fix) = (format!("agent `{agent}` may be {one} or {other}"), "which?".to_owned());
-                    return Err(NoChoice::Unknown { why, fix });
+                    let instead = Instead::Either(one.clone(), other.clone());
+                    return Err(unknown(Kind::Agent, agent, instead));
                 }
                 _ if agents.contains(agent) => {}
                 _ => match named(agent, chosen.pbx.as_deref(), &reader.agent_names()?)? {
                     Some((pbx, interface)) => (chosen.pbx, *agent) = (Some(pbx), interface),
-                    None => among("agent", agent, &agents)?,
+                    None => among(Kind::Agent, agent, &agents)?,
                 },
             }
         }
     }
     if chosen.did.is_some() || chosen.code.is_some() {
         let (dids, codes) = reader.met((window.from_ms, window.to_ms))?;
-        for (kind, wanted, known) in [("DID", &mut chosen.did, &dids), ("code", &mut chosen.code, &codes)] {
+        for (kind, wanted, known) in [(Kind::Did, &mut chosen.did, &dids), (Kind::Code, &mut chosen.code, &codes)] {
             // Where no call has any, that there are no calls says it all.
             if let Some(wanted) = wanted.as_mut().filter(|_| !known.is_empty()) {
                 among(kind, wanted, known)?;
@@ -155,7 +190,7 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
         for pbx in reader.pbxs()? {
             trunks.extend(reader.trunks(pbx.as_str(), 1_000)?);
         }
-        among("trunk", trunk, &trunks)?;
+        among(Kind::Trunk, trunk, &trunks)?;
     }
     Ok(chosen)
 }
@@ -169,16 +204,14 @@ fn named(wanted: &str, pbx: Option<&str>, agents: &[Agent]) -> Result<Option<(St
     let has = |(on, _, name): &&Agent| name.to_lowercase() == lower && pbx.is_none_or(|pbx| pbx == on);
     let found: Vec<&Agent> = agents.iter().filter(has).collect();
     if found.len() > 1 {
-        let all: Vec<String> = found.iter().map(|(pbx, agent, _)| format!("{agent} on {pbx}")).collect();
-        let wanted = wanted.escape_debug();
-        let why = format!("several agents are named `{wanted}`: {}", all.join(", "));
-        return Err(NoChoice::Unknown { why, fix: "give the interface and the PBX".to_owned() });
+        let all = found.iter().map(|(pbx, agent, _)| (agent.clone(), pbx.clone())).collect();
+        return Err(unknown(Kind::Agent, wanted, Instead::Several(all)));
     }
     Ok(found.first().map(|(pbx, agent, _)| (pbx.clone(), agent.clone())))
 }
 
 /// Makes the name one of those that there are, whatever its capital letters.
-fn among(kind: &str, wanted: &mut String, known: &[String]) -> Result<(), NoChoice> {
+fn among(kind: Kind, wanted: &mut String, known: &[String]) -> Result<(), NoChoice> {
     if let Some(name) = the_one(wanted, known.iter().map(String::as_str)) {
         name.clone_into(wanted);
         return Ok(());
@@ -187,17 +220,18 @@ fn among(kind: &str, wanted: &mut String, known: &[String]) -> Result<(), NoChoi
     let mut near: Vec<(f64, &String)> =
         known.iter().map(|name| (strsim::jaro_winkler(&name.to_lowercase(), &lower), name)).collect();
     near.order_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
-    let list = |names: &mut dyn Iterator<Item = &String>| {
-        names.map(|name| format!("`{}`", name.escape_debug())).collect::<Vec<_>>().join(", ")
+    let alike: Vec<String> =
+        near.iter().filter(|(likeness, _)| *likeness >= ALIKE).take(3).map(|(_, name)| (*name).clone()).collect();
+    let instead = match (alike.is_empty(), known.len()) {
+        (_, 0) => Instead::Nothing,
+        (false, _) => Instead::Alike(alike),
+        (true, count) => Instead::These(known.iter().take(OFFERED).cloned().collect(), count.saturating_sub(OFFERED)),
     };
-    let alike: Vec<&String> = near.iter().filter(|(likeness, _)| *likeness >= ALIKE).map(|(_, name)| *name).collect();
-    let fix = match (alike.is_empty(), known.len()) {
-        (_, 0) => "no call has any".to_owned(),
-        (false, _) => format!("did you mean {}?", list(&mut alike.into_iter().take(3))),
-        (true, count) if count <= OFFERED => format!("there are {}", list(&mut known.iter())),
-        (true, count) => format!("there are {} and {} more", list(&mut known.iter().take(OFFERED)), count - OFFERED),
-    };
-    Err(NoChoice::Unknown { why: format!("no {kind} `{}`", wanted.escape_debug()), fix })
+    Err(unknown(kind, wanted, instead))
+}
+
+fn unknown(kind: Kind, wanted: &str, instead: Instead) -> NoChoice {
+    NoChoice::Unknown(Unknown { kind, wanted: wanted.to_owned(), instead })
 }
 
 impl Chosen {

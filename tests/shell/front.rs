@@ -71,7 +71,8 @@ impl Front {
         Self::before(api, lunch)
     }
 
-    fn before(api: &str, lists: fn(&Action) -> Option<String>) -> Self {
+    /// The same, with other agents and queues; no daemon yet.
+    pub fn before(api: &str, lists: fn(&Action) -> Option<String>) -> Self {
         // One for each daemon that follows a killed one.
         let server = Server::start(GREETING, 60, Box::new(lists));
         let site = Site::new(server.port);

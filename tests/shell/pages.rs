@@ -1,7 +1,8 @@
 //! The pages for people: who is let in, what a form may do, and what is answered to whoever asks for nonsense.
 
-use crate::front::Front;
+use crate::front::{Front, lunch};
 use crate::ports::free_port;
+use crate::scripted::Action;
 use crate::stored::{abandoned, answered, record};
 use callbackd::store::Store;
 use callbackd_core::model::FinishedCall;
@@ -15,7 +16,13 @@ pub const EVIL: &str = "<script>document.title='run'</script>\"onmouseover=\"ale
 
 /// A daemon with pages at this port, which has seen some calls of the last days.
 pub fn with_pages(port: u16) -> Front {
-    let front = Front::closed(&format!("listen = \"127.0.0.1:{port}\"\npages = true\n[calls]\nshort_abandon = \"0s\""));
+    with_pages_of(port, lunch)
+}
+
+/// The same, with other agents and queues.
+pub fn with_pages_of(port: u16, lists: fn(&Action) -> Option<String>) -> Front {
+    let api = format!("listen = \"127.0.0.1:{port}\"\npages = true\n[calls]\nshort_abandon = \"0s\"");
+    let front = Front::before(&api, lists);
     let db = front.site.path("calls.db");
     #[allow(clippy::disallowed_methods, reason = "pages show what was today")]
     let now = jiff::Timestamp::now().as_millisecond();
@@ -192,10 +199,12 @@ fn nonsense_is_answered_in_a_sentence() {
         ("/report?from=never&to=2026-11-01", 400, "is no day"),
         ("/report?queue=salse", 404, "no queue `salse`"),
         ("/missed?from=2026-11-02&to=2026-11-01", 400, "it ends before it begins"),
-        ("/missed?state=lost&queue=nobody", 200, "No missed caller fits this choice."),
+        ("/missed?state=lost&queue=nobody", 404, "no queue `nobody`; there are `sales`"),
+        ("/missed?state=lost&did=nobody", 200, "No missed caller fits this choice."),
         ("/calls/nobody", 404, "There is no such call."),
         ("/calls/%FF", 404, "There is no such call."),
-        ("/wall?queue=%3Cscript%3E", 200, "&lt;script&gt;"),
+        ("/wall?queue=%3Cscript%3E", 404, "no queue `&lt;script&gt;`; there are `sales`"),
+        ("/wall?queue=sales", 200, "sales"),
         ("/report?from=2001-01-01&to=2001-01-31", 200, "No calls."),
     ] {
         let answer = ask(port, "GET", path, &[("Cookie", &cookie)], "");

@@ -2,7 +2,7 @@
 
 use super::session::{Session, own_form};
 use super::view::View;
-use super::{failed, look};
+use super::{failed, look, ordered};
 use crate::api::commands::note;
 use crate::api::front::{Failure, Front, Peer};
 use crate::api::history::{parties, sums, timeline};
@@ -117,8 +117,8 @@ pub(super) async fn tag(
             Command::Tag { call, code: of("code"), note: note(&of("note")) }
         }
     };
-    match front.command(command, peer).await {
-        Ok(_) => Redirect::to(&format!("/calls/{id}")).into_response(),
+    match ordered(&front, &view, command, peer).await {
+        Ok(()) => Redirect::to(&format!("/calls/{id}")).into_response(),
         Err(failure) => failed(&view, &failure),
     }
 }

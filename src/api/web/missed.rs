@@ -6,7 +6,7 @@ mod rows;
 use super::look::{self, live, mark};
 use super::session::own_form;
 use super::view::View;
-use super::{failed, now_ms};
+use super::{failed, now_ms, ordered};
 use crate::api::commands::CommandBody;
 use crate::api::front::{Failure, Front, Peer};
 use crate::api::percent;
@@ -35,7 +35,7 @@ const SHOWN: usize = 500;
 
 /// `GET /missed`
 pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
-    let list = match rows::read(&front, Choice::of(&view), now_ms(), view.words).await {
+    let list = match rows::read(&front, Choice::of(&view), now_ms(), &view).await {
         Ok(list) => list,
         Err(failure) => return failed(&view, &failure),
     };
@@ -294,7 +294,7 @@ pub(crate) async fn command(
     let known = ["retry", "hold", "release", "assign", "handled"].contains(&name.as_str());
     let command = CommandBody { note: of("note").unwrap_or_default(), agent: of("agent"), ..CommandBody::default() };
     match command.command(id, &name).filter(|_| known) {
-        Some(Ok(command)) => ordered(&front, &view, command, peer, of("back")).await,
+        Some(Ok(command)) => order(&front, &view, command, peer, of("back")).await,
         Some(Err(why)) => failed(&view, &why),
         None => nothing_here(&view),
     }
@@ -329,12 +329,12 @@ pub(crate) async fn call_back(
         note: format!("for call {id}"),
         ..CallbackRequest::default()
     });
-    ordered(&front, &view, command, peer, fields.get("back").cloned()).await
+    order(&front, &view, command, peer, fields.get("back").cloned()).await
 }
 
-async fn ordered(front: &Front, view: &View, command: Command, peer: Peer, back: Option<String>) -> Response {
-    match front.command(command, peer).await {
-        Ok(_) => {
+async fn order(front: &Front, view: &View, command: Command, peer: Peer, back: Option<String>) -> Response {
+    match ordered(front, view, command, peer).await {
+        Ok(()) => {
             let back =
                 back.filter(|back| back == "/missed" || back.starts_with("/missed?") || back.starts_with("/calls/"));
             Redirect::to(
@@ -352,7 +352,7 @@ fn nothing_here(view: &View) -> Response {
 
 /// `GET /missed.csv`: the same rows, for a spreadsheet.
 pub(crate) async fn csv(State(front): State<Arc<Front>>, view: View) -> Response {
-    let list = match rows::read(&front, Choice::of(&view), now_ms(), view.words).await {
+    let list = match rows::read(&front, Choice::of(&view), now_ms(), &view).await {
         Ok(list) => list,
         Err(failure) => return failed(&view, &failure),
     };

@@ -13,8 +13,10 @@ mod wall;
 pub(crate) use session::{Session, is_open, is_page, of_cookie, refused, to_log_in};
 pub(crate) use today::Today;
 
-use super::front::{Failure, Front};
+use super::commands::refusal;
+use super::front::{Failure, Front, Peer};
 use crate::report::faces::html;
+use crate::store::{Error, NoChoice};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
@@ -23,6 +25,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use callbackd_core::callbacks::commands::{Command, CommandError};
 use callbackd_core::millis::Millis;
 use std::sync::Arc;
 
@@ -91,6 +94,48 @@ pub(crate) fn protect(headers: &mut HeaderMap) {
 #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
 fn now_ms() -> Millis {
     jiff::Timestamp::now().as_millisecond()
+}
+
+/// That there is a PBX of the name that a page is asked for.
+///
+/// # Errors
+/// There is none, in the language of the page.
+async fn known_pbx(front: &Front, view: &view::View) -> Result<(), Failure> {
+    let unknown = front.unknown_pbx(view.asked("pbx"), true).await?;
+    unknown.map_or(Ok(()), |unknown| Err(Failure::new(StatusCode::NOT_FOUND, view.language.no_pbx(&unknown))))
+}
+
+/// The queue that a page is asked for, as it is written; one that no call and no callback has been in is none, unless there is none at all.
+///
+/// # Errors
+/// There is no such queue, in the language of the page.
+async fn known_queue(front: &Front, view: &view::View, mut queue: Option<String>) -> Result<Option<String>, Failure> {
+    let chosen = front.read(move |reader| Ok::<_, Error>(reader.choose_queue(&mut queue).map(|()| queue))).await?;
+    chosen.map_err(|error| unknown(view, error))
+}
+
+/// A name that nothing has, in the language of the page.
+fn unknown(view: &view::View, error: NoChoice) -> Failure {
+    match error {
+        NoChoice::Store(error) => error.into(),
+        NoChoice::Unknown(unknown) => Failure::new(StatusCode::NOT_FOUND, view.language.refuses(&unknown)),
+    }
+}
+
+/// Has an order of a page carried out.
+///
+/// # Errors
+/// Why not, in the language of the page.
+async fn ordered(front: &Front, view: &view::View, command: Command, peer: Peer) -> Result<(), Failure> {
+    let language = view.language;
+    let say = move |error: &CommandError| {
+        let failure = refusal(error);
+        match language.not_done(error) {
+            Some(why) => Failure::new(failure.status, why),
+            None => failure,
+        }
+    };
+    front.ordered(command, peer, say).await.map(drop)
 }
 
 /// A refusal as a page.

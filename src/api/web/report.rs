@@ -1,14 +1,14 @@
 //! `/report`: the report of any window, with a form that chooses it.
 
 use super::view::View;
-use super::{failed, look, now_ms};
+use super::{failed, known_pbx, look, now_ms, unknown};
 use crate::api::front::{Failure, Front};
-use crate::language::fill;
+use crate::language::{fill, fill_all};
 use crate::report::faces::format::safe;
 use crate::report::faces::html as face;
-use crate::report::window::Asked;
+use crate::report::window::{Asked, NoWindow};
 use crate::report::{Thresholds, Window};
-use crate::store::{Chosen, NoChoice, Reader};
+use crate::store::{Chosen, Reader};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -33,7 +33,7 @@ struct Made {
 pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let asked = view.clone();
     let now_ms = now_ms();
-    if let Err(failure) = front.knows(view.asked("pbx"), true).await {
+    if let Err(failure) = known_pbx(&front, &view).await {
         return failed(&view, &failure);
     }
     let turn = front.today.report.lock().await;
@@ -73,20 +73,24 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
     if let (Some(from), Some(last)) = (day("from"), day("to"))
         && from > last
     {
-        return Err(wrong(fill(&fill(words.backwards, from), last)));
+        return Err(wrong(fill_all(words.backwards, &[&from, &last])));
     }
     let asked = Asked { word: view.asked("window"), from: view.asked("from"), to: to.as_deref() };
-    let window = Window::of(asked, &zone, now).map_err(wrong)?;
+    let window = Window::of(asked, &zone, now).map_err(|why| {
+        wrong(match why {
+            NoWindow::TooFar(day) => fill(words.too_far, day),
+            NoWindow::NoDay { text, .. } => fill(words.bad_day, text.escape_debug()),
+            NoWindow::Backwards { from, to } => fill_all(words.backwards, &[&from, &to]),
+            NoWindow::Future { from, .. } => fill(words.future, from),
+        })
+    })?;
     if reader.has_more_calls((window.from_ms, window.to_ms), MOST_CALLS)? {
         let command = format!("callbackd report --from {} --to {} --html FILE", window.from, window.to);
-        return Err(wrong(fill(&fill(words.too_many, MOST_CALLS), command)));
+        return Err(wrong(fill_all(words.too_many, &[&MOST_CALLS, &command])));
     }
     let field = |name: &str| view.asked(name).map(str::to_owned);
     let chosen = Chosen { pbx: field("pbx"), queue: field("queue"), agent: field("agent"), ..Chosen::default() };
-    let chosen = reader.choose(chosen, &window).map_err(|error| match error {
-        NoChoice::Store(error) => error.into(),
-        unknown @ NoChoice::Unknown { .. } => Failure::new(StatusCode::NOT_FOUND, unknown.to_string()),
-    })?;
+    let chosen = reader.choose(chosen, &window).map_err(|error| unknown(view, error))?;
     let reported = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
     let (queues, agents) = reader.ever_met()?;
     let pbxs = reader.pbxs()?.iter().map(ToString::to_string).collect();

@@ -4,7 +4,7 @@ use super::look::{self, live, mark, since, text, with};
 use super::missed::fate;
 use super::today::{Figures, Of};
 use super::view::View;
-use super::{failed, now_ms};
+use super::{failed, known_pbx, known_queue, now_ms};
 use crate::api::front::{Failure, Front};
 use crate::api::routes::Live;
 use crate::api::status::{AgentInPresence, QueueInPresence};
@@ -34,13 +34,22 @@ struct Wall {
 /// `GET /wall`
 pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let of = Of { pbx: view.asked("pbx").map(str::to_owned), queue: view.asked("queue").map(str::to_owned) };
+    if let Err(failure) = known_pbx(&front, &view).await {
+        return failed(&view, &failure);
+    }
     let wall = match read(&front, &of).await {
         Ok(wall) => wall,
         Err(failure) => return failed(&view, &failure),
     };
     let part = part(&view, &wall);
+    // A television that has shown a queue goes on, whatever becomes of it.
     if view.is_part() {
         return part.into_string().into_response();
+    }
+    if wall.live.queues.is_empty()
+        && let Err(failure) = known_queue(&front, &view, of.queue.clone()).await
+    {
+        return failed(&view, &failure);
     }
     let chosen = [&of.pbx, &of.queue].into_iter().flatten();
     let title = chosen.fold(view.words.wall.to_owned(), |title, name| format!("{title} · {}", safe(name)));
@@ -53,7 +62,6 @@ pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Respons
 
 async fn read(front: &Front, of: &Of) -> Result<Wall, Failure> {
     let now_ms = now_ms();
-    front.knows(of.pbx.as_deref(), true).await?;
     let mut live = front.live(of.pbx.as_deref()).await?;
     let figures = front.figures_of_today(of.clone(), now_ms).await?;
     let filter = CallFilter {
@@ -121,7 +129,7 @@ fn tiles(view: &View, wall: &Wall) -> Markup {
                     @if level.is_none() { (words.no_calls_yet) }
                     @else if below { (mark("bad", "▼", words.below_target)) }
                     @else { (mark("good", "✔", words.on_target)) }
-                    " " bdi { (with(words.target, language.percent(Some(target)))) ", " (with(words.within, language.span(thresholds.service_level_ms))) }
+                    br; bdi { (with(words.target, language.percent(Some(target)))) ", " (with(words.within, language.span(thresholds.service_level_ms))) }
                 }, below))
             (tile(words.abandoned, &html! { (language.count(totals.abandoned)) },
                 &html! { (with(words.of_offered, language.count(totals.offered))) }, false))

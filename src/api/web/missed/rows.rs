@@ -4,6 +4,8 @@ use super::choice::{Choice, Tab};
 use crate::api::Ask;
 use crate::api::front::{Failure, Front};
 use crate::api::percent;
+use crate::api::web::view::View;
+use crate::api::web::{known_pbx, known_queue};
 use crate::language::{Words, fill};
 use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, CallFilter, CallbackFilter, Fate, MissedCall, Reader};
@@ -59,8 +61,9 @@ pub(crate) struct List {
     pub(crate) now_ms: Millis,
 }
 
-pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis, words: &Words) -> Result<List, Failure> {
-    front.knows(choice.pbx.as_deref(), true).await?;
+pub(crate) async fn read(front: &Front, mut choice: Choice, now_ms: Millis, view: &View) -> Result<List, Failure> {
+    known_pbx(front, view).await?;
+    choice.queue = known_queue(front, view, choice.queue).await?;
     let _turn = front.whole().await;
     let agents = front.ask(Ask::Agents).await?;
     let mut agents_of: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
@@ -70,7 +73,7 @@ pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis, words: &
     }
     let zone = front.read(|reader| reader.thresholds()).await?.1.unwrap_or_else(TimeZone::system);
     let today = day_of(now_ms, &zone).unwrap_or_default();
-    let (since_ms, until_ms) = days(&choice, today, &zone, words)?;
+    let (since_ms, until_ms) = days(&choice, today, &zone, view.words)?;
     let of = choice.clone();
     let (callbacks, missed, pbxs, (queues, _), (dids, _)) = front
         .read(move |reader: &Reader| {
