@@ -232,7 +232,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "mail",
         ],
     ),
-    ("report.mail", &["directory", "to", "command"]),
+    ("report.mail", &["directory", "to", "command", "url", "secret_file", "tls_ca_file", "allow_plaintext"]),
     ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),
 ];

@@ -7,7 +7,7 @@ use super::feed::Feed;
 use super::file::one_of;
 use super::list::{self, List, instead_of};
 use super::pbx;
-use super::section::{Problems, Section, nearest};
+use super::section::{Problems, Section, Text, nearest};
 use fields::Kind;
 pub use fields::is_field;
 pub use format::Format;
@@ -103,12 +103,7 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, pbxs: &[PbxId], 
         ];
         list::needs(&section, WEBHOOKS.one, &place, &keys);
         let ca = section.text("tls_ca_file", "\"/etc/callbackd/crm-ca.pem\"");
-        if let (Some(ca), Some(url)) = (&ca, &url)
-            && url.scheme_str() != Some("https")
-        {
-            let help = "write https:// in `url`, or remove this key";
-            problems.add(ca.span.clone(), "`tls_ca_file` has no effect without https", "no effect", help);
-        }
+        ca_has_effect(&section, ca.as_ref(), url.as_ref());
         let queues = section.texts("queues", "[\"sales\"]");
         section.not_empty(
             "queues",
@@ -135,7 +130,18 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, pbxs: &[PbxId], 
     out
 }
 
-fn url(section: &Section<'_, '_>) -> Option<Uri> {
+/// An authority is asked for by TLS alone.
+pub(super) fn ca_has_effect(section: &Section<'_, '_>, ca: Option<&Text>, url: Option<&Uri>) {
+    if let (Some(ca), Some(url)) = (ca, url)
+        && url.scheme_str() != Some("https")
+    {
+        let help = "write https:// in `url`, or remove this key";
+        section.problems.add(ca.span.clone(), "`tls_ca_file` has no effect without https", "no effect", help);
+    }
+}
+
+/// The address, with `allow_plaintext`.
+pub(super) fn url(section: &Section<'_, '_>) -> Option<Uri> {
     let text = section.text("url", "\"https://crm.example.com/hooks/calls\"")?;
     let allow_plaintext = section.flag("allow_plaintext");
     let refuse = |label: &str, help: &str| {

@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The event that a person has sent to try an endpoint.
 pub(crate) const TEST: &str = "webhook.test";
+/// The event that carries a report.
+const REPORT: &str = "report.made";
 const TEST_TEXT: &str = "This is a test: nobody called.";
 
 /// An endpoint without its address: what it receives.
@@ -107,6 +109,13 @@ impl Endpoint {
         let change = subject.change;
         let data = self.mapped(data(subject, &self.scripts));
         self.enveloped(id, change.kind.as_str(), change.at_ms, (subject.site, &change.pbx, &change.key), data)
+    }
+
+    /// The body of a message that has a report in it: of which site and days.
+    #[must_use]
+    pub(crate) fn report_body(&self, id: &str, at_ms: Millis, of: (&str, &str), data: &Value) -> String {
+        let data = data.as_object().cloned().unwrap_or_default();
+        self.enveloped(id, REPORT, at_ms, (of.0, "", of.1), data)
     }
 
     /// The next request for a message, begun at `at_ms`, or what its answers mean.

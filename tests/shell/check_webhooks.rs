@@ -39,3 +39,12 @@ fn a_name_without_an_address_is_a_warning_for_messages_wait() {
     assert!(said.line(&["webhook crm", "no-such-host.invalid"]).contains("messages would wait"), "{said:?}");
     assert_eq!(said.code, 0, "{said:?}");
 }
+
+#[test]
+fn the_webhook_of_the_report_is_looked_at_too() {
+    let more = "[report.mail]\nurl = \"https://localhost/day\"\nsecret_file = \"nowhere\"\n";
+    let said = check("https://localhost/", more, KEY, 0o600);
+    assert!(said.line(&["webhook report.mail", "nowhere"]).contains("MISSING"), "{said:?}");
+    let said = check("https://localhost/", &more.replace("nowhere", "hook"), KEY, 0o600);
+    assert!(said.line(&["webhook report.mail", "localhost:443"]).trim_start().starts_with("ok "), "{said:?}");
+}

@@ -55,7 +55,7 @@ pub(crate) fn look(config: &Config, path: &Path, credentials: Option<&Path>, now
     if let Some(group) = &config.group {
         super::sinks::look_at_group(group, report);
     }
-    for webhook in &config.webhooks {
+    for webhook in config.webhooks.iter().chain(&config.report_mail.webhook) {
         super::webhooks::look(webhook, report);
     }
     if let Some(Err(error)) = config.api.group.as_deref().map(group_id) {

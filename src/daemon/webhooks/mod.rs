@@ -13,7 +13,9 @@ use crate::background::background;
 use crate::config::{Config, Format, Webhook};
 use crate::store::webhooks::{Again, WebhookNote, WebhookState};
 use crate::store::{Note, Notes};
-use crate::webhook::{Endpoint, Scripts};
+use crate::timing::Timing;
+use crate::webhook::adapters::Step;
+use crate::webhook::{Answer, Endpoint, Scripts, is_refusal};
 use callbackd_core::millis::Millis;
 use callbackd_core::order::Gather as _;
 use post::Post;
@@ -30,6 +32,8 @@ use worker::{Counts, Worker, note_down, secret, shown};
 /// The answer to a command.
 type Reply = oneshot::Sender<Result<Value, WebhookError>>;
 
+/// So often is a message sent that somebody waits for.
+const DELIVERIES: u32 = 3;
 /// An answer to a test is waited for so long: a person waits.
 const TEST_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -105,6 +109,37 @@ impl Webhooks {
         let newest = *self.newest.borrow();
         self.running.iter().map(|(name, running)| (name.clone(), running.counts.snapshot(newest))).to_map()
     }
+}
+
+/// Sends one message of no feed, and waits for its end: a few attempts with pauses between, as a person or a timer waits. Returns what it came to.
+///
+/// # Errors
+/// The secret cannot be used, or nobody took the message: why, in one line.
+pub(crate) fn deliver(webhook: &Webhook, id: &str, body: impl FnOnce(&Endpoint) -> String) -> Result<u16, String> {
+    let endpoint = Endpoint::new(webhook, secret(webhook)?, Scripts::default());
+    let body = body(&endpoint);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|why| why.to_string())?;
+    runtime.block_on(async {
+        let (post, mut pause) = (Post::to(webhook), Timing::get().webhook_pause);
+        let mut answers = 1;
+        loop {
+            let Step::Send(request) = endpoint.next(id, &body, wall(), &[]) else {
+                return Err("this format sends nothing".to_owned());
+            };
+            let answer = match post.send(request).await {
+                Ok(reply) if (200..300).contains(&reply.code) => return Ok(reply.code),
+                Ok(reply) => Answer::Status(reply.code, reply.retry_after_ms),
+                Err(none) => none,
+            };
+            let gone = matches!(answer, Answer::Status(410, _));
+            if gone || is_refusal(&answer) || answers == DELIVERIES {
+                return Err(answer.to_string());
+            }
+            answers += 1;
+            tokio::time::sleep(pause).await;
+            pause *= 6;
+        }
+    })
 }
 
 /// The names of the endpoints, as the database gets them.

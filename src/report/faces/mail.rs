@@ -26,7 +26,8 @@ pub(crate) fn subject(site: &str, report: &Report<'_>) -> String {
 }
 
 /// The text for a program that shows no page: in English what a terminal shows, else quality and headline figures.
-fn text(report: &Report<'_>) -> String {
+#[must_use]
+pub(crate) fn text(report: &Report<'_>) -> String {
     let language = report.language;
     if language == Language::En {
         return super::text::text(report);
