@@ -164,10 +164,25 @@ impl Browser {
 
     /// A picture, where `CALLBACKD_PICTURES` names a directory.
     pub fn picture(&mut self, name: &str) {
+        self.shot(name, false);
+    }
+
+    fn shot(&mut self, name: &str, whole: bool) {
         let Some(directory) = std::env::var_os("CALLBACKD_PICTURES") else { return };
-        let shot = self.order("Page.captureScreenshot", json!({"format": "png", "captureBeyondViewport": false}));
+        let shot = self.order("Page.captureScreenshot", json!({"format": "png", "captureBeyondViewport": whole}));
         let bytes = STANDARD.decode(shot["data"].as_str().unwrap()).unwrap();
         std::fs::write(PathBuf::from(directory).join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    /// What a person would see at once: boxes that run over, words cut in two, charts that cannot be read, colours too near each other.
+    pub fn flaws(&mut self) -> Vec<String> {
+        let found = self.value(include_str!("looks.js"));
+        found.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The whole page as a picture, where `CALLBACKD_PICTURES` names a directory.
+    pub fn whole_picture(&mut self, name: &str) {
+        self.shot(name, true);
     }
 
     /// Serious findings of axe-core, which a test has fetched.

@@ -62,6 +62,7 @@ mod nats_sink;
 mod openapi;
 mod packages;
 mod pages;
+mod pages_looks;
 mod pages_refusals;
 mod pages_seen;
 mod peer;

@@ -13,7 +13,7 @@ fn float(n: i64) -> f64 {
     n as f64
 }
 
-fn share(part: i64, whole: i64) -> Option<f64> {
+pub fn share(part: i64, whole: i64) -> Option<f64> {
     if whole == 0 { None } else { Some(float(part) / float(whole)) }
 }
 
@@ -81,16 +81,16 @@ fn add(out: &mut Numbers, name: &str, n: i64) {
     *value = value.map(|value| value + float(n));
 }
 
-fn is_inbound(row: &Row) -> bool {
+pub fn is_inbound(row: &Row) -> bool {
     row.direction == "inbound"
 }
 
-fn is_answered(row: &Row) -> bool {
+pub fn is_answered(row: &Row) -> bool {
     is_inbound(row) && row.status == Status::Answer && row.outcome != Outcome::SelfService
 }
 
 /// Inbound whose status is not ANSWER, with SHORT_ABANDON, BLOCKED and UNKNOWN apart.
-fn is_missed(row: &Row) -> bool {
+pub fn is_missed(row: &Row) -> bool {
     is_inbound(row)
         && row.status != Status::Answer
         && row.status != Status::Unknown
@@ -99,7 +99,7 @@ fn is_missed(row: &Row) -> bool {
 }
 
 /// Reached a queue, or rang a person, or was refused at the door.
-fn is_offered(row: &Row) -> bool {
+pub fn is_offered(row: &Row) -> bool {
     let not = ["IVR_LOST", "EARLY_ABANDON", "BLOCKED", "SELF_SERVICE", "SHORT_ABANDON"];
     if !is_inbound(row)
         || row.status == Status::OutOfTime

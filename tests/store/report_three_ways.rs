@@ -11,7 +11,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 
-fn thresholds() -> Thresholds {
+pub fn thresholds() -> Thresholds {
     Thresholds {
         fcr_window_ms: 14 * HOUR,
         acw_reasons: ["notes".to_owned()].into(),
@@ -200,7 +200,7 @@ fn said(numbers: Numbers) -> Vec<(String, Option<String>)> {
     kept.map(|(name, value)| (name.clone(), value.map(|value| format!("{value:.9}")))).collect()
 }
 
-fn assert_same(one: Numbers, other: Numbers, what: &str) {
+pub fn assert_same(one: Numbers, other: Numbers, what: &str) {
     let (one, other) = (said(one), said(other));
     let only = |a: &[(String, Option<String>)], b: &[(String, Option<String>)]| {
         a.iter().filter(|line| !b.contains(line)).take(12).cloned().collect::<Vec<_>>()
@@ -208,7 +208,7 @@ fn assert_same(one: Numbers, other: Numbers, what: &str) {
     assert!(one == other, "{what}\n first only: {:?}\nsecond only: {:?}", only(&one, &other), only(&other, &one));
 }
 
-fn facts(path: &Path, window: (i64, i64), zone: &TimeZone) -> Facts {
+pub fn facts(path: &Path, window: (i64, i64), zone: &TimeZone) -> Facts {
     Reader::open(path).unwrap().facts(window, &Chosen::default(), Depth::All, &thresholds(), zone).unwrap()
 }
 

@@ -34,7 +34,8 @@ pub(crate) struct Bar {
 
 const WIDTH: u32 = 720;
 const HEIGHT: u32 = 210;
-const LEFT: u32 = 40;
+/// Room for the numbers of an axis: `100.0 %`, `100,000`.
+const LEFT: u32 = 56;
 const BOTTOM: u32 = 24;
 const TOP: u32 = 12;
 
@@ -58,8 +59,12 @@ fn at(value: u64, most: u64) -> f64 {
 }
 
 fn open(title: &str, height: u32) -> String {
+    opened(r#"class="chart""#, title, height)
+}
+
+fn opened(attributes: &str, title: &str, height: u32) -> String {
     format!(
-        r#"<svg class="chart" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}"><title>{}</title>"#,
+        r#"<svg {attributes} viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{}"><title>{}</title>"#,
         escape(title),
         escape(title)
     )
@@ -178,6 +183,8 @@ pub(crate) fn level(language: Language, title: &str, labels: &[String], shares: 
 #[must_use]
 pub(crate) fn heat(language: Language, title: &str, rows: &[(&str, [u64; 24])]) -> String {
     const CELL: u32 = 28;
+    /// Room for a weekday.
+    const LEFT: u32 = 44;
     let most = rows.iter().flat_map(|(_, hours)| hours).copied().max().unwrap_or(0).max(1);
     let height = 20 + CELL * u32::try_from(rows.len()).unwrap_or(7);
     let mut out = open(title, height);
@@ -226,7 +233,8 @@ fn short(language: Language, n: u64) -> String {
 #[must_use]
 pub(crate) fn parts(language: Language, title: &str, parts: &[(&str, &str, u64)]) -> String {
     let all: u64 = parts.iter().map(|(_, _, n)| n).sum();
-    let mut out = open(title, 34);
+    // Stretched where it is narrow: then it has no text, and the numbers stand below it.
+    let mut out = opened(r#"class="chart parts" preserveAspectRatio="none""#, title, 34);
     let mut x = 0.0;
     for (label, class, n) in parts.iter().filter(|(_, _, n)| *n > 0) {
         #[allow(clippy::cast_precision_loss, reason = "no count of calls comes near 2^53")]
