@@ -72,6 +72,7 @@ mod pretend_pbx;
 mod prometheus;
 mod receiver;
 mod rejudge_command;
+mod report_bench;
 mod report_command;
 mod report_mail;
 mod report_page;
