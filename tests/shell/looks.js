@@ -49,7 +49,7 @@
     if (svg.getAttribute("role") !== "img" || !label || !svg.querySelector(":scope > title")) found.push(`a chart without a name: ${name(svg)}`);
     if (!svg.closest("section")?.querySelector("table")) found.push(`a chart without its table: ${label}`);
     const whole = svg.getBoundingClientRect();
-    const written = [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim());
+    const written = [...svg.querySelectorAll("text")].filter((t) => t.textContent.trim() && t.getClientRects().length);
     const boxes = written.map((t) => [t, t.getBoundingClientRect()]);
     for (const [t, box] of boxes) {
       if (box.left < whole.left - 1 || box.right > whole.right + 1 || box.top < whole.top - 1 || box.bottom > whole.bottom + 1) {

@@ -70,6 +70,15 @@ fn opened(attributes: &str, title: &str, height: u32) -> String {
     )
 }
 
+/// A label below the axis, in the middle of what it is of; one that would go over the edge ends there.
+fn below(x: f64, label: &str) -> String {
+    /// Half of a letter.
+    const HALF: f64 = 4.0;
+    let half = HALF * label.chars().map(|_| 1.0).sum::<f64>();
+    let (x, anchor) = if x + half > f64::from(WIDTH) { (f64::from(WIDTH), "end") } else { (x, "middle") };
+    format!(r#"<text class="axis" x="{x:.1}" y="{}" text-anchor="{anchor}">{}</text>"#, HEIGHT - 7, escape(label))
+}
+
 /// Bars beside each other, of two parts each.
 #[must_use]
 pub(crate) fn bars(language: Language, title: &str, bars: &[Bar]) -> String {
@@ -109,12 +118,7 @@ pub(crate) fn bars(language: Language, title: &str, bars: &[Bar]) -> String {
             base - good - bad,
         );
         if n % every == 0 {
-            let _ = write!(
-                out,
-                r#"<text class="axis" x="{middle:.1}" y="{}" text-anchor="middle">{}</text>"#,
-                HEIGHT - 7,
-                escape(&bar.label)
-            );
+            out.push_str(&below(middle, &bar.label));
         }
     }
     let _ = write!(out, r#"<line class="base" x1="{LEFT}" x2="{WIDTH}" y1="{base}" y2="{base}"/></svg>"#);
@@ -148,12 +152,7 @@ pub(crate) fn level(language: Language, title: &str, labels: &[String], shares: 
         #[allow(clippy::cast_precision_loss, reason = "there are few hours")]
         let x = f64::from(LEFT) + step * (n as f64 + 0.5);
         if n % every == 0 {
-            let _ = write!(
-                out,
-                r#"<text class="axis" x="{x:.1}" y="{}" text-anchor="middle">{}</text>"#,
-                HEIGHT - 7,
-                escape(label)
-            );
+            out.push_str(&below(x, label));
         }
         let Some(share) = share else {
             last = None;
