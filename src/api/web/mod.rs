@@ -13,10 +13,11 @@ mod wall;
 pub(crate) use session::{Session, is_open, is_page, of_cookie, refused, to_log_in};
 pub(crate) use today::Today;
 
+use super::Ask;
 use super::commands::refusal;
 use super::front::{Failure, Front, Peer};
 use crate::report::faces::html;
-use crate::store::{Error, NoChoice};
+use crate::store::{Error, NoChoice, Reader};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
@@ -105,13 +106,21 @@ async fn known_pbx(front: &Front, view: &view::View) -> Result<(), Failure> {
     unknown.map_or(Ok(()), |unknown| Err(Failure::new(StatusCode::NOT_FOUND, view.language.no_pbx(&unknown))))
 }
 
-/// The queue that a page is asked for, as it is written; one that no call and no callback has been in is none, unless there is none at all.
+/// The queue that a page is asked for, as it is written: one that a call or a callback has been in, or that a PBX has now.
 ///
 /// # Errors
 /// There is no such queue, in the language of the page.
-async fn known_queue(front: &Front, view: &view::View, mut queue: Option<String>) -> Result<Option<String>, Failure> {
-    let chosen = front.read(move |reader| Ok::<_, Error>(reader.choose_queue(&mut queue).map(|()| queue))).await?;
-    chosen.map_err(|error| unknown(view, error))
+async fn known_queue(front: &Front, view: &view::View, named: Option<String>) -> Result<Option<String>, Failure> {
+    let Some(wanted) = named.clone() else { return Ok(None) };
+    let mut stored = named;
+    let choose = move |reader: &Reader| Ok::<_, Error>(reader.choose_queue(&mut stored).map(|()| stored));
+    let error = match front.read(choose).await? {
+        Ok(queue) => return Ok(queue),
+        Err(error) => error,
+    };
+    let now = front.ask(Ask::Queues).await?;
+    let of_now = now.into_iter().map(|queue| queue.queue).find(|queue| queue.eq_ignore_ascii_case(&wanted));
+    of_now.map(Some).ok_or_else(|| unknown(view, error))
 }
 
 /// A name that nothing has, in the language of the page.
