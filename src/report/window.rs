@@ -89,7 +89,7 @@ impl Window {
     }
 
     fn days(from: Date, to: Date, zone: &TimeZone) -> Result<Self, NoWindow> {
-        let begins = |date: Date| day_begins(date, zone).ok_or_else(|| NoWindow::TooFar(date));
+        let begins = |date: Date| day_begins(date, zone).ok_or(NoWindow::TooFar(date));
         Ok(Self { from, to, from_ms: begins(from)?, to_ms: begins(to)?, up_to: None })
     }
 
