@@ -224,7 +224,9 @@ fn counted(centre: &Centre, (from, to): (i64, i64), t: &Thresholds, zone: &TimeZ
 fn reported(figures: &Figures) -> Numbers {
     let all = serde_json::to_value(figures).unwrap();
     let mut out = Numbers::new();
-    let mut put = |name: &str, value: &Value| drop(out.insert(name.to_owned(), value.as_f64()));
+    let mut put = |name: &str, value: &Value| {
+        out.insert(name.to_owned(), value.as_f64());
+    };
     put("handling", &all["handling"]["mean_ms"]);
     for agent in AGENTS {
         let none = serde_json::json!({"hold_ms": 0});
