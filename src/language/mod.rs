@@ -21,6 +21,8 @@ mod why;
 mod words;
 
 pub(crate) use numbers::NOTHING;
+pub use refusals::Unknown;
+pub(crate) use refusals::{Instead, Kind};
 pub(crate) use report::ReportWords;
 pub(crate) use story::StoryWords;
 pub(crate) use words::Words;

@@ -2,9 +2,49 @@
 
 use super::table::words;
 use super::{Language, fill, fill_all};
-use crate::store::{Instead, Kind, Unknown};
 use callbackd_core::callbacks::commands::CommandError;
 use callbackd_core::model::NoSuchPbx;
+
+/// A name that says nothing, and what to ask for instead.
+#[derive(Debug)]
+pub struct Unknown {
+    /// Of what it is a name.
+    pub(crate) kind: Kind,
+    /// As it was written.
+    pub(crate) wanted: String,
+    /// What there is.
+    pub(crate) instead: Instead,
+}
+
+/// Of what it is a name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    /// Of a queue.
+    Queue,
+    /// Of an agent.
+    Agent,
+    /// A number of ours.
+    Did,
+    /// Of what a call was about.
+    Code,
+    /// Of a trunk.
+    Trunk,
+}
+
+/// What there is.
+#[derive(Debug)]
+pub(crate) enum Instead {
+    /// No call has any.
+    Nothing,
+    /// These are alike.
+    Alike(Vec<String>),
+    /// These, and so many more.
+    These(Vec<String>, usize),
+    /// One number, two agents.
+    Either(String, String),
+    /// Interface and PBX of each who has this name.
+    Several(Vec<(String, String)>),
+}
 
 words! {
     /// Refusals in one language.

@@ -2,7 +2,7 @@
 
 use super::questions::{AGENTS, OF_QUEUE, values_of};
 use super::{CallFilter, Chosen, Error, Reader};
-use crate::language::Language;
+use crate::language::{Instead, Kind, Language, Unknown};
 use crate::report::Window;
 use callbackd_core::model::text::the_one;
 use callbackd_core::order::InOrder as _;
@@ -24,45 +24,6 @@ pub enum NoChoice {
     /// The database cannot be read.
     #[error(transparent)]
     Store(#[from] Error),
-}
-
-/// A name that says nothing, and what to ask for instead: [`Language`] has the words.
-#[derive(Debug)]
-pub struct Unknown {
-    pub(crate) kind: Kind,
-    /// As it was written.
-    pub(crate) wanted: String,
-    pub(crate) instead: Instead,
-}
-
-/// Of what it is a name.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Kind {
-    /// Of a queue.
-    Queue,
-    /// Of an agent.
-    Agent,
-    /// A number of ours.
-    Did,
-    /// Of what a call was about.
-    Code,
-    /// Of a trunk.
-    Trunk,
-}
-
-/// What there is.
-#[derive(Debug)]
-pub(crate) enum Instead {
-    /// No call has any.
-    Nothing,
-    /// These are alike.
-    Alike(Vec<String>),
-    /// These, and so many more.
-    These(Vec<String>, usize),
-    /// One number, two agents.
-    Either(String, String),
-    /// Interface and PBX of each who has this name.
-    Several(Vec<(String, String)>),
 }
 
 impl Reader {

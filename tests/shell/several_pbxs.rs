@@ -413,7 +413,7 @@ fn codes_one_call_the_status_and_the_pages_can_be_of_one_pbx() {
     assert!(page("/report").body.contains("2 calls") && page("/report?pbx=b").body.contains("1 call"), "each its own");
     for path in ["/wall?pbx=c", "/missed?pbx=c", "/missed.csv?pbx=c", "/report?pbx=c"] {
         let refused = page(path);
-        assert!(refused.status == 400 && refused.body.contains("no PBX `c`; there are `a`, `b`"), "{}", refused.body);
+        assert!(refused.status == 404 && refused.body.contains("no PBX `c`; there are `a`, `b`"), "{}", refused.body);
     }
     daemon.end(Some(Signal::TERM));
     let said = site.run(&["status", "--pbx", "b", "--config", "callbackd.toml"]);
