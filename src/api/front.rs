@@ -10,7 +10,7 @@ use super::slots::Slots;
 use super::status::Status;
 use super::web::Today;
 use crate::background::background;
-use crate::language::Language;
+use crate::language::{Language, Unknown};
 use crate::store::tokens::Role;
 use crate::store::{self, CallFilter, NoChoice, Reader};
 use axum::Json;
@@ -294,18 +294,7 @@ impl Front {
 
     pub(super) async fn command(&self, command: Command, peer: Peer) -> Answer {
         let say = if peer.role == Role::Request { refusal_of_form } else { refusal };
-        self.ordered(command, peer, say).await
-    }
-
-    /// The same; `say` has the words in which it is refused.
-    pub(super) async fn ordered(
-        &self,
-        command: Command,
-        peer: Peer,
-        say: impl Fn(&CommandError) -> Failure + Send,
-    ) -> Answer {
-        let done = self.ask(|reply| Ask::Command { command, by: peer.name, reply }).await?;
-        match done {
+        match self.order(command, peer.name).await? {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
             Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "added": entry }))),
             Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "removed": number }))),
@@ -313,6 +302,11 @@ impl Front {
             Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
             Err(error) => Err(say(&error)),
         }
+    }
+
+    /// What came of it; in which words it is refused is up to the caller.
+    pub(super) async fn order(&self, command: Command, by: String) -> Result<Result<Done, CommandError>, Failure> {
+        self.ask(|reply| Ask::Command { command, by, reply }).await
     }
 
     /// Whether there is a PBX of the name that is given, if one is; one that the configuration names no more may be `stored`.
@@ -344,9 +338,9 @@ impl Front {
         let chosen = self.read(move |reader| match name(reader, &mut filter) {
             Ok(()) => Ok(Ok(filter)),
             Err(NoChoice::Store(error)) => Err(error),
-            Err(NoChoice::Unknown(unknown)) => Ok(Err(Language::En.unknown(&unknown))),
+            Err(NoChoice::Unknown(unknown)) => Ok(Err(unknown)),
         });
-        chosen.await?.map_err(|(why, fix)| Failure::of_field(field, format!("{why}; {fix}"), fix))
+        chosen.await?.map_err(|unknown| unknown_name(field, &unknown))
     }
 
     /// The code that is named, as it is written: shipped, configured, or borne by a call.
@@ -357,16 +351,27 @@ impl Front {
 
     /// The queue that is named, as it is written: one that a call was in, or that the PBX has now.
     pub(super) async fn queue(&self, queue: Option<String>) -> Result<Option<String>, Failure> {
-        let Some(wanted) = queue.clone() else { return Ok(None) };
-        let named = CallFilter { queue, ..CallFilter::default() };
-        let stored = self.choose("queue", named, |reader, named| reader.choose_queue(&mut named.queue)).await;
-        let unknown = match stored {
-            Ok(named) => return Ok(named.queue),
+        self.queue_or_not(queue).await?.map_err(|unknown| unknown_name("queue", &unknown))
+    }
+
+    /// The same; what is said of one that there is not is up to the caller.
+    pub(super) async fn queue_or_not(
+        &self,
+        mut queue: Option<String>,
+    ) -> Result<Result<Option<String>, Unknown>, Failure> {
+        let Some(wanted) = queue.clone() else { return Ok(Ok(None)) };
+        let stored = self.read(move |reader| match reader.choose_queue(&mut queue) {
+            Ok(()) => Ok(Ok(queue)),
+            Err(NoChoice::Store(error)) => Err(error),
+            Err(NoChoice::Unknown(unknown)) => Ok(Err(unknown)),
+        });
+        let unknown = match stored.await? {
+            Ok(named) => return Ok(Ok(named)),
             Err(unknown) => unknown,
         };
         let now = self.ask(Ask::Queues).await?;
         let of_now = now.into_iter().map(|queue| queue.queue).find(|queue| queue.eq_ignore_ascii_case(&wanted));
-        of_now.map(Some).ok_or(unknown)
+        Ok(of_now.map(Some).ok_or(unknown))
     }
 
     /// Reads on a thread that may wait.
@@ -380,6 +385,12 @@ impl Front {
             Err(_) => Err(panicked()),
         }
     }
+}
+
+/// Nothing has the name that is in this field.
+fn unknown_name(field: &str, unknown: &Unknown) -> Failure {
+    let (why, fix) = Language::En.unknown(unknown);
+    Failure::of_field(field, format!("{why}; {fix}"), fix)
 }
 
 #[cfg(test)]

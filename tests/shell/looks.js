@@ -96,7 +96,14 @@
     return stack.reduceRight((below, c) => over(c, below), [255, 255, 255, 1]);
   };
   const bad = new Map();
-  const judge = (e, ink, below, least, what) => {
+  // What is paled is paled with all that is in it.
+  const paled = (e) => {
+    let all = 1;
+    for (let at = e; at; at = at.parentElement) all *= getComputedStyle(at).opacity;
+    return all;
+  };
+  const judge = (e, [r, g, b, a], below, least, what) => {
+    const ink = [r, g, b, a * paled(e)];
     const is = contrast(over(ink, below), below);
     if (is < least - 0.005) bad.set(`${what} ${ink.slice(0, 3)} on ${below.slice(0, 3).map(Math.round)}`, `contrast ${is.toFixed(2)} of ${least}, ${what}: ${name(e)}`);
   };

@@ -192,6 +192,7 @@ fn the_look_at_a_page_finds_what_is_wrong_with_one() {
         ("of 4.5, text of a chart", chart("<text x=\"10\" y=\"50\" fill=\"#999\">pale</text>")),
         ("of 3, a part of a chart", chart("<rect width=\"9\" height=\"9\" fill=\"#ddd\"/>")),
         ("of 4.5, text:", "<p style=\"color:#999\">pale</p>".to_owned()),
+        ("of 4.5, text:", "<div style=\"opacity:.45\"><p>paled</p></div>".to_owned()),
     ] {
         std::fs::write(
             &file,

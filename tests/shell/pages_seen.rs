@@ -139,5 +139,9 @@ fn a_wall_that_receives_nothing_says_since_when() {
     room.front.killed();
     room.browser.until("document.body.classList.contains('stale')");
     assert!(room.browser.text("document.querySelector('.beat').textContent").starts_with("Not live since "));
-    room.browser.picture("wall-stale");
+    for colours in ["light", "dark"] {
+        room.browser.colours(colours);
+        assert_eq!(room.browser.flaws(), [""; 0], "{colours}: what is old can be read");
+        room.browser.picture(&format!("wall-stale-{colours}"));
+    }
 }

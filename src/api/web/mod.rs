@@ -13,11 +13,10 @@ mod wall;
 pub(crate) use session::{Session, is_open, is_page, of_cookie, refused, to_log_in};
 pub(crate) use today::Today;
 
-use super::Ask;
 use super::commands::refusal;
 use super::front::{Failure, Front, Peer};
+use crate::language::Unknown;
 use crate::report::faces::html;
-use crate::store::{Error, NoChoice, Reader};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, SET_COOKIE};
@@ -26,7 +25,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use callbackd_core::callbacks::commands::{Command, CommandError};
+use callbackd_core::callbacks::commands::Command;
 use callbackd_core::millis::Millis;
 use std::sync::Arc;
 
@@ -111,24 +110,12 @@ async fn known_pbx(front: &Front, view: &view::View) -> Result<(), Failure> {
 /// # Errors
 /// There is no such queue, in the language of the page.
 async fn known_queue(front: &Front, view: &view::View, named: Option<String>) -> Result<Option<String>, Failure> {
-    let Some(wanted) = named.clone() else { return Ok(None) };
-    let mut stored = named;
-    let choose = move |reader: &Reader| Ok::<_, Error>(reader.choose_queue(&mut stored).map(|()| stored));
-    let error = match front.read(choose).await? {
-        Ok(queue) => return Ok(queue),
-        Err(error) => error,
-    };
-    let now = front.ask(Ask::Queues).await?;
-    let of_now = now.into_iter().map(|queue| queue.queue).find(|queue| queue.eq_ignore_ascii_case(&wanted));
-    of_now.map(Some).ok_or_else(|| unknown(view, error))
+    front.queue_or_not(named).await?.map_err(|error| unknown(view, &error))
 }
 
 /// A name that nothing has, in the language of the page.
-fn unknown(view: &view::View, error: NoChoice) -> Failure {
-    match error {
-        NoChoice::Store(error) => error.into(),
-        NoChoice::Unknown(unknown) => Failure::new(StatusCode::NOT_FOUND, view.language.refuses(&unknown)),
-    }
+fn unknown(view: &view::View, error: &Unknown) -> Failure {
+    Failure::new(StatusCode::NOT_FOUND, view.language.refuses(error))
 }
 
 /// Has an order of a page carried out.
@@ -136,15 +123,13 @@ fn unknown(view: &view::View, error: NoChoice) -> Failure {
 /// # Errors
 /// Why not, in the language of the page.
 async fn ordered(front: &Front, view: &view::View, command: Command, peer: Peer) -> Result<(), Failure> {
-    let language = view.language;
-    let say = move |error: &CommandError| {
-        let failure = refusal(error);
-        match language.not_done(error) {
+    front.order(command, peer.name).await?.map(drop).map_err(|error| {
+        let failure = refusal(&error);
+        match view.language.not_done(&error) {
             Some(why) => Failure::new(failure.status, why),
             None => failure,
         }
-    };
-    front.ordered(command, peer, say).await.map(drop)
+    })
 }
 
 /// A refusal as a page.

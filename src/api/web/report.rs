@@ -8,7 +8,7 @@ use crate::report::faces::format::safe;
 use crate::report::faces::html as face;
 use crate::report::window::{Asked, NoWindow};
 use crate::report::{Thresholds, Window};
-use crate::store::{Chosen, Reader};
+use crate::store::{Chosen, NoChoice, Reader};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -90,7 +90,10 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
     }
     let field = |name: &str| view.asked(name).map(str::to_owned);
     let chosen = Chosen { pbx: field("pbx"), queue: field("queue"), agent: field("agent"), ..Chosen::default() };
-    let chosen = reader.choose(chosen, &window).map_err(|error| unknown(view, error))?;
+    let chosen = reader.choose(chosen, &window).map_err(|error| match error {
+        NoChoice::Store(error) => error.into(),
+        NoChoice::Unknown(error) => unknown(view, &error),
+    })?;
     let reported = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
     let (queues, agents) = reader.ever_met()?;
     let pbxs = reader.pbxs()?.iter().map(ToString::to_string).collect();
