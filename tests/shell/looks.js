@@ -33,6 +33,8 @@
     for (const text of texts(e)) {
       if (text.parentElement.closest("bdi, code")) continue;
       for (const word of text.data.matchAll(/[^\s\u00ad\-/·:]+/g)) {
+        // Some sentences of ours have a stranger's name in them, without an element of its own.
+        if (/[<>]/.test(word[0])) continue;
         const range = document.createRange();
         range.setStart(text, word.index);
         range.setEnd(text, word.index + word[0].length);
@@ -69,13 +71,18 @@
 
   // Contrast after WCAG 2.2: 4.5 for text, 3 for large text and for what a chart draws.
   const pen = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const colour = (text) => {
+  // A page has few colours, and reading one from the canvas is slow.
+  const once = (kept, make) => (of) => {
+    if (!kept.has(of)) kept.set(of, make(of));
+    return kept.get(of);
+  };
+  const colour = once(new Map(), (text) => {
     pen.clearRect(0, 0, 1, 1);
     pen.fillStyle = text;
     pen.fillRect(0, 0, 1, 1);
     const [r, g, b, a] = pen.getImageData(0, 0, 1, 1).data;
     return [r, g, b, a / 255];
-  };
+  });
   const over = ([r, g, b, a], below) => [r, g, b].map((c, n) => c * a + below[n] * (1 - a)).concat(1);
   const light = (rgb) => {
     const [r, g, b] = rgb.slice(0, 3).map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
@@ -85,23 +92,15 @@
     const [x, y] = [light(a), light(b)].sort((m, n) => n - m);
     return (x + 0.05) / (y + 0.05);
   };
-  const ground = (e) => {
-    const stack = [];
-    for (let at = e; at; at = at.parentElement) {
-      if (at instanceof SVGElement) continue;
-      const c = colour(getComputedStyle(at).backgroundColor);
-      stack.push(c);
-      if (c[3] === 1) break;
-    }
-    return stack.reduceRight((below, c) => over(c, below), [255, 255, 255, 1]);
-  };
+  const ground = once(new Map(), (e) => {
+    if (!e) return [255, 255, 255, 1];
+    if (e instanceof SVGElement) return ground(e.parentElement);
+    const own = colour(getComputedStyle(e).backgroundColor);
+    return own[3] === 1 ? own : over(own, ground(e.parentElement));
+  });
   const bad = new Map();
   // What is paled is paled with all that is in it.
-  const paled = (e) => {
-    let all = 1;
-    for (let at = e; at; at = at.parentElement) all *= getComputedStyle(at).opacity;
-    return all;
-  };
+  const paled = once(new Map(), (e) => e ? getComputedStyle(e).opacity * paled(e.parentElement) : 1);
   const judge = (e, [r, g, b, a], below, least, what) => {
     const ink = [r, g, b, a * paled(e)];
     const is = contrast(over(ink, below), below);
