@@ -28,12 +28,12 @@ use std::path::{Path, PathBuf};
 A day is a local one, in the time zone of the configuration; --to is not in the report any more. Without a window: today.
 
 Examples:
-  callbackd report                                   today so far, against yesterday up to the same hour
+  callbackd report          today so far, against yesterday up to the same hour
   callbackd report week --queue sales
   callbackd report --from 2026-11-01 --to 2026-12-01 --html november.html
   callbackd report week --html woche.html --lang de
   callbackd report month --by agent --csv > agents.csv
-  callbackd report --mail                            yesterday, to where [report.mail] says; callbackd-report.timer does it each morning")]
+  callbackd report --mail   yesterday, to where [report.mail] says; daily by callbackd-report.timer")]
 pub struct ReportArgs {
     /// today, yesterday, week (this one, from Monday on) or month (this one)
     #[arg(value_name = "WINDOW", value_parser = ["today", "yesterday", "week", "month"], conflicts_with_all = ["from", "to"])]

@@ -160,7 +160,8 @@ fn groff_renders_all_without_a_warning_and_the_lines_fit() {
         assert_eq!(objections, "", "{name}");
         assert!(text.contains("NAME") && text.contains("SEE ALSO"), "{name}: {text}");
         // Examples stand as they are: a command that has to be one line.
-        let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 110).collect();
+        let example = |line: &str| line.trim_start().starts_with("callbackd ");
+        let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 110 && !example(line)).collect();
         assert!(wide.is_empty(), "{name}: {wide:#?}");
     }
 }
