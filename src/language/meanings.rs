@@ -84,14 +84,14 @@ words! {
 impl Language {
     /// Why there is a callback, for an agent's phone: it was asked for, a call was missed, or a person entered it.
     #[must_use]
-    pub(crate) const fn reasons(self) -> [&'static str; 3] {
+    pub(crate) fn reasons(self) -> [&'static str; 3] {
         let words = &ALL[self as usize];
         [words.c_requested, words.c_missed, words.c_by_hand]
     }
 
     /// What a status means.
     #[must_use]
-    pub(crate) const fn status(self, status: Status) -> &'static str {
+    pub(crate) fn status(self, status: Status) -> &'static str {
         let words = &ALL[self as usize];
         match status {
             Status::Answer => words.answer,
@@ -106,7 +106,7 @@ impl Language {
 
     /// What an outcome means.
     #[must_use]
-    pub(crate) const fn outcome(self, outcome: Outcome) -> &'static str {
+    pub(crate) fn outcome(self, outcome: Outcome) -> &'static str {
         let words = &ALL[self as usize];
         match outcome {
             Outcome::Blocked => words.o_blocked,

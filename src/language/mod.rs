@@ -51,7 +51,7 @@ impl Language {
 
     /// Its code (BCP 47).
     #[must_use]
-    pub(crate) const fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Ru => "ru",
@@ -64,7 +64,7 @@ impl Language {
 
     /// Its own name for itself.
     #[must_use]
-    pub(crate) const fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::En => "English",
             Self::Ru => "Русский",
@@ -92,25 +92,25 @@ impl Language {
 
     /// `ltr` or `rtl`.
     #[must_use]
-    pub(crate) const fn direction(self) -> &'static str {
+    pub(crate) fn direction(self) -> &'static str {
         if matches!(self, Self::He) { "rtl" } else { "ltr" }
     }
 
     /// What it says on pages.
     #[must_use]
-    pub(crate) const fn words(self) -> &'static Words {
+    pub(crate) fn words(self) -> &'static Words {
         &words::ALL[self as usize]
     }
 
     /// What it says in the report.
     #[must_use]
-    pub(crate) const fn report(self) -> &'static ReportWords {
+    pub(crate) fn report(self) -> &'static ReportWords {
         &report::ALL[self as usize]
     }
 
     /// What it says of one call.
     #[must_use]
-    pub(crate) const fn story(self) -> &'static StoryWords {
+    pub(crate) fn story(self) -> &'static StoryWords {
         &story::ALL[self as usize]
     }
 }

@@ -47,7 +47,7 @@ impl Language {
     }
 
     /// Which of the forms.
-    pub(super) const fn form(self, n: u64) -> usize {
+    pub(super) fn form(self, n: u64) -> usize {
         match self {
             Self::En | Self::Es | Self::De => (n != 1) as usize,
             Self::Ru | Self::Uk => match (n % 10, n % 100) {
