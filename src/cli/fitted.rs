@@ -66,7 +66,7 @@ impl<W: Write> Drop for Fitted<W> {
 }
 
 /// A line, broken at spaces so that its parts have at most so many columns, if its words are no longer. What goes on is indented by two more.
-fn fit(line: &str, width: usize) -> String {
+pub(crate) fn fit(line: &str, width: usize) -> String {
     let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
     if columns(text) <= width {
         return line.to_owned();

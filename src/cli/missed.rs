@@ -138,7 +138,7 @@ pub fn run(args: &MissedArgs, target: &Target, out: &mut impl Write, notes: &mut
     }
     writeln!(out, "{all} missed {window}: {won} won back, {open} open, {} lost", all - won - open)?;
     if more > 0 {
-        let _ = writeln!(notes, "{more} more are not shown: -n N, or --json for all.");
+        let _ = writeln!(notes, "{more} more not shown: -n N, or --json for all.");
     }
     Ok(())
 }

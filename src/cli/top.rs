@@ -6,6 +6,7 @@ mod view;
 use super::callbacks;
 use super::complete;
 use super::failure::Failure;
+use super::fitted::fit;
 use super::interrupted::Interrupted;
 use super::plain::{has_screen, safe};
 use super::target::{Target, TargetArgs};
@@ -176,12 +177,16 @@ fn history(thing: &Thing, target: &Target) -> Result<String, Failure> {
     }
 }
 
+/// At spaces; a word that is wider than the screen goes on in the next line.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
-    let all: Vec<char> = line.chars().collect();
-    if all.is_empty() {
-        return vec![String::new()];
+    let pieces = |line: &str| -> Vec<String> {
+        let all: Vec<char> = line.chars().collect();
+        all.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
+    };
+    match fit(line, width) {
+        fitted if fitted.is_empty() => vec![fitted],
+        fitted => fitted.lines().flat_map(pieces).collect(),
     }
-    all.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
 }
 
 /// Listens to what happens, in a thread of its own, until it is dropped.

@@ -156,7 +156,7 @@ fn what_a_code_asked_while_the_agent_was_rung_is_answered_by_the_talk_and_what_i
         let call = talked(&mut scene, "first");
         scene.misses(ANN, "sales");
         let id = *scene.rows.keys().next_back().unwrap();
-        let mut code = |scene: &mut Scene| sets(scene, &call, "CALLBACK");
+        let code = |scene: &mut Scene| sets(scene, &call, "CALLBACK");
         steps(&mut scene, &before_they_talk());
         if !in_talk {
             code(&mut scene);
