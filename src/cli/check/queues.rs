@@ -5,6 +5,7 @@ use super::report::Finding;
 use super::rights::shortened;
 use crate::config::Config;
 use crate::log::Wire;
+use callbackd_core::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A finding for each queue that is named and that no PBX has; none where a PBX did not list its queues.
@@ -13,7 +14,7 @@ pub(crate) fn judge(config: &Config, all: &[Facts]) -> Vec<Finding> {
     if !all.iter().all(listed) {
         return Vec::new();
     }
-    let known: BTreeSet<&str> = all.iter().flat_map(|facts| facts.queues.keys().map(String::as_str)).collect();
+    let known: BTreeSet<&str> = all.iter().flat_map(|facts| facts.queues.keys().map(String::as_str)).to_set();
     let mut named: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut name = |queue, place: String| _ = named.entry(queue).or_default().insert(place);
     for webhook in &config.webhooks {

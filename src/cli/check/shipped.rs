@@ -5,6 +5,7 @@ use super::report::Finding;
 use super::rights::shortened;
 use crate::config::Callback;
 use crate::log::Wire;
+use callbackd_core::order::Gather as _;
 use std::collections::BTreeSet;
 
 /// The context through which each leg of a callback goes before it rings. The file of version 0.1.0 has it not.
@@ -20,7 +21,7 @@ const GOES: [&str; 7] = ["gosub", "gosubif", "goto", "gotoif", "execif", "dial",
 pub(crate) fn judge(facts: &Facts, callback: &Callback, absent: &[&str]) -> Vec<Finding> {
     let Some(contexts) = &facts.contexts else { return Vec::new() };
     let lacks = |context: &str| !contexts.contains(context) && !absent.contains(&context);
-    let gone_to: BTreeSet<&str> = gone_to(facts).into_iter().filter(|context| lacks(context)).collect();
+    let gone_to: BTreeSet<&str> = gone_to(facts).into_iter().filter(|context| lacks(context)).to_set();
     let mut found = Vec::new();
     if !gone_to.is_empty() {
         let names: Vec<String> = gone_to.iter().map(|context| Wire(context).to_string()).collect();

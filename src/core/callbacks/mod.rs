@@ -37,6 +37,7 @@ use crate::model::sign::Sign;
 use crate::model::{
     AttemptPrefix, CallKey, CallbackRow, CallbackState, E164, FinishedCall, Moment, PbxId, Record, Tag,
 };
+use crate::order::Gather as _;
 use agents::Agents;
 use alongside::Signs;
 use attempt::attempts::Attempts;
@@ -285,7 +286,7 @@ impl Scheduler {
                 task.last_refusal = Some((agent, at));
             }
         }
-        let called: BTreeMap<i64, E164> = restored.called.into_iter().collect();
+        let called: BTreeMap<i64, E164> = restored.called.into_iter().to_map();
         for row in restored.in_flight {
             let number = called.get(&row.callback_id).cloned();
             scheduler.resume_attempt(row, number);

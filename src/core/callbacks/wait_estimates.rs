@@ -11,6 +11,7 @@ use crate::callbacks::{Answer, Presences, Scheduler};
 use crate::millis::Millis;
 use crate::model::presence::{AgentView, Busy, Presence};
 use crate::model::{CallbackState, PbxId};
+use crate::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Published at most this often, ms.
@@ -162,7 +163,7 @@ impl Scheduler {
                 wanted.insert(format!("number/{form}"), format!("open|{minutes}|{state}"));
             }
         }
-        let queues: BTreeSet<&str> = agents.iter().flat_map(|a| a.queues.iter().map(|m| &*m.queue)).collect();
+        let queues: BTreeSet<&str> = agents.iter().flat_map(|a| a.queues.iter().map(|m| &*m.queue)).to_set();
         for queue in queues.into_iter().filter(|q| key_part(q)) {
             let open = ahead.get(&Some(queue)).copied().unwrap_or(0);
             let due_ms = self.now.wall_ms.saturating_add(self.policy(pbx).of(Some(queue)).delay_ms);

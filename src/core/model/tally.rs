@@ -5,6 +5,7 @@ use super::{
     RecoveredBy, Status,
 };
 use crate::millis::Millis;
+use crate::order::Gather as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Queues that are counted by name, those of all PBXs together; further ones are counted as [`OTHER_QUEUES`]. An operator has tens of them: what
@@ -35,7 +36,7 @@ impl Histogram {
     /// Without a value yet.
     #[must_use]
     pub fn new(bounds: impl IntoIterator<Item = i64>) -> Self {
-        let bounds: BTreeSet<i64> = bounds.into_iter().collect();
+        let bounds: BTreeSet<i64> = bounds.into_iter().to_set();
         Self { buckets: bounds.into_iter().map(|bound| (bound, 0)).collect(), count: 0, sum: 0 }
     }
 

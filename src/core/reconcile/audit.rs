@@ -3,6 +3,7 @@
 use crate::millis::Millis;
 use crate::model::MAX_VISITS;
 use crate::model::{Direction, FinishedCall, InCdr, Meaning, Quality, ServedBy, Status, VisitResult, text_enum};
+use crate::order::Gather as _;
 use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
@@ -149,7 +150,7 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
         })
         .collect();
     use VisitResult::{Abandoned, Cut, Full, JoinEmpty, JoinUnavail, LeaveEmpty, LeaveUnavail, Transferred};
-    let abandoned: BTreeSet<&str> = logged.iter().filter(|(_, r)| *r == Abandoned).map(|(q, _)| &**q).collect();
+    let abandoned: BTreeSet<&str> = logged.iter().filter(|(_, r)| *r == Abandoned).map(|(q, _)| &**q).to_set();
     let as_logged = |queue: &str, result: VisitResult| match result {
         LeaveUnavail => LeaveEmpty,
         // Whom the PBX cut off has abandoned the queue, as it says.

@@ -3,6 +3,7 @@
 use crate::millis::Millis;
 use crate::model::channel_name::{self, Kind};
 use crate::model::number::Number;
+use crate::order::Gather as _;
 use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
@@ -70,7 +71,7 @@ fn owners(account: &Account, customers: &[&str]) -> Vec<usize> {
         of_channel.entry(&line.channel).or_default().push(at);
     }
     let mut owners = vec![None; account.cdrs.len()];
-    let mut taken: BTreeSet<String> = customers.iter().map(|&channel| channel.to_owned()).collect();
+    let mut taken: BTreeSet<String> = customers.iter().map(|&channel| channel.to_owned()).to_set();
     for (n, customer) in customers.iter().enumerate() {
         let mut waiting = vec![(*customer).to_owned()];
         while let Some(name) = waiting.pop() {
@@ -102,7 +103,7 @@ struct Conference<'a> {
 
 impl<'a> Conference<'a> {
     fn of(account: &'a Account, customers: &[&'a str]) -> Self {
-        let customers: BTreeSet<&str> = customers.iter().copied().collect();
+        let customers: BTreeSet<&str> = customers.iter().copied().to_set();
         let of_customers = account.cdrs.iter().filter(|l| customers.contains(&*l.channel));
         let ids = of_customers.filter_map(|l| l.uniqueid.as_deref()).collect();
         let mut with: BTreeMap<&str, Vec<&CdrLine>> = BTreeMap::new();
@@ -138,7 +139,7 @@ impl<'a> Conference<'a> {
             cdrs.iter_mut().for_each(|line| line.linkedid.clone_from(&uniqueid));
         }
         cdrs.order_by_key(|l| (l.channel != customer, l.start_ms, l.sequence));
-        let mut ids: BTreeSet<String> = cdrs.iter().filter_map(|l| l.uniqueid.clone()).collect();
+        let mut ids: BTreeSet<String> = cdrs.iter().filter_map(|l| l.uniqueid.clone()).to_set();
         if rest {
             let of_others = |id: &str| self.ids.contains(id) && uniqueid.as_deref() != Some(id);
             ids.extend(self.account.ids.iter().filter(|id| !of_others(id)).cloned());

@@ -1,5 +1,6 @@
 //! Lines of queue_log that stand where another caller's number may have written them, and what bears them out.
 
+use crate::order::Gather as _;
 use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
@@ -33,7 +34,7 @@ pub(super) fn clear(events: &mut [QueueEvent], cdrs: &[CdrLine]) {
     for event in &mut *events {
         event.behind.retain(|suspect| !suspect.far || sip.contains(&*suspect.callid));
     }
-    let wanted: BTreeSet<String> = events.iter().flat_map(|e| &e.behind).map(|s| s.callid.clone()).collect();
+    let wanted: BTreeSet<String> = events.iter().flat_map(|e| &e.behind).map(|s| s.callid.clone()).to_set();
     if wanted.is_empty() {
         return;
     }

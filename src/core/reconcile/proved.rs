@@ -10,6 +10,7 @@ use crate::model::{
     QueueVisit, Status, Tag, VisitResult,
 };
 use crate::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
+use crate::order::Gather as _;
 use crate::order::InOrder as _;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
@@ -68,7 +69,7 @@ impl Prover<'_> {
         let direction = seen.map_or_else(|| self.direction(account, first, &lines), |s| s.direction);
         let started_ms = seen.map_or(account.started_ms(), |s| s.started_ms.min(account.started_ms() + ROUNDING_MS));
         let ended_ms = lines.iter().map(|l| l.end_ms).max().unwrap_or(started_ms).max(started_ms);
-        let ids: BTreeSet<&str> = lines.iter().filter_map(|l| l.uniqueid.as_deref()).collect();
+        let ids: BTreeSet<&str> = lines.iter().filter_map(|l| l.uniqueid.as_deref()).to_set();
         // A colleague may have consulted a queue for the caller, on a channel of its own.
         let own = visits(account.events.iter().filter(|e| ids.contains(&*e.callid)), ended_ms);
         // Between two rounds of a queue nobody rings, and no CDR has that time.

@@ -11,6 +11,7 @@ use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::text::the_one;
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record, Tag};
+use crate::order::Gather as _;
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -136,7 +137,7 @@ impl Scheduler {
         let names = self.policies.pbx.keys();
         let (found, faults): (Vec<_>, Vec<_>) =
             names.map(|pbx| read(self.policy(pbx), number)).partition(Result::is_ok);
-        let found: BTreeSet<E164> = found.into_iter().flatten().collect();
+        let found: BTreeSet<E164> = found.into_iter().flatten().to_set();
         if found.len() > 1 {
             let found: Vec<&str> = found.iter().map(E164::as_str).collect();
             let reason = format!("it may be {}; write it in full", found.join(" or "));

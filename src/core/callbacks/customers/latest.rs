@@ -2,6 +2,7 @@
 
 use crate::millis::Millis;
 use crate::model::E164;
+use crate::order::Gather as _;
 use crate::order::InOrder as _;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ impl<T> Latest<T> {
         // Trees that are built at once have no gaps; the newest fact of a customer is the last.
         let mut known: Vec<_> = known.into_iter().map(|(number, at_ms, fact)| (number, (at_ms, fact))).collect();
         known.order_by(|a, b| (&a.0, a.1.0).cmp(&(&b.0, b.1.0)));
-        let facts: BTreeMap<E164, (Millis, T)> = known.into_iter().collect();
+        let facts: BTreeMap<E164, (Millis, T)> = known.into_iter().to_map();
         let by_time = facts.iter().map(|(number, (at_ms, _))| (*at_ms, number.clone())).collect();
         let mut latest = Self { facts, by_time, most };
         while latest.facts.len() > most {

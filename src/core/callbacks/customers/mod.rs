@@ -8,6 +8,7 @@ use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES, MAX_OWNERS};
 use crate::millis::Millis;
 use crate::model::codes::RULE;
 use crate::model::{AgentKey, CallKey, DoNotCall, E164, PbxId, Tag};
+use crate::order::Gather as _;
 use latest::Latest;
 use lines::CallsInProgress;
 use std::collections::{BTreeMap, VecDeque};
@@ -58,7 +59,7 @@ impl Customers {
         let owners = known.owners.into_iter().map(|(number, agent, at)| (number, at, agent));
         let served = known.served.into_iter().map(|(number, served)| (number, served.ended_ms, served));
         let listed = known.do_not_call.into_iter().map(|entry| (entry.number_e164.clone(), entry));
-        let do_not_call: BTreeMap<E164, DoNotCall> = listed.collect();
+        let do_not_call: BTreeMap<E164, DoNotCall> = listed.to_map();
         Self {
             lines: CallsInProgress::default(),
             owners: Latest::new(MAX_OWNERS, owners),
