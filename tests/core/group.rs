@@ -44,6 +44,15 @@ fn released(scene: &mut Scene) -> (Option<Service>, i64) {
     }
 }
 
+/// Ann was missed and claimed, and an agent is rung for her: the callback, and the channel of its attempt.
+fn rings(scene: &mut Scene) -> (i64, String) {
+    scene.misses(ANN, "sales");
+    let id = claim_of(scene);
+    answers(scene, id, ANN, granted(7));
+    let channel_id = scene.rung()[0].1.clone();
+    (id, channel_id)
+}
+
 #[test]
 fn a_customer_is_claimed_before_the_intent_which_has_the_revision_and_the_call_leaves_a_ring_time_before_its_end() {
     let mut scene = site(Alone::Wait, &["101"]);
@@ -135,10 +144,7 @@ fn a_claim_that_cannot_be_used_goes_back_at_once() {
 #[test]
 fn a_customer_who_was_called_in_vain_rests_for_all_sites_as_long_as_here() {
     let mut scene = site(Alone::Wait, &["101"]);
-    scene.misses(ANN, "sales");
-    let id = claim_of(&mut scene);
-    answers(&mut scene, id, ANN, granted(7));
-    let channel_id = scene.rung()[0].1.clone();
+    let (id, channel_id) = rings(&mut scene);
     scene.step(&channel_id, Step::Seen);
     scene.step(&channel_id, Step::AgentAnswered);
     scene.step(&channel_id, Step::CustomerDialled);
@@ -150,10 +156,7 @@ fn a_customer_who_was_called_in_vain_rests_for_all_sites_as_long_as_here() {
 #[test]
 fn a_call_that_came_too_late_for_its_claim_was_not_made_and_the_customer_is_claimed_anew() {
     let mut scene = site(Alone::Wait, &["101"]);
-    scene.misses(ANN, "sales");
-    let id = claim_of(&mut scene);
-    answers(&mut scene, id, ANN, granted(7));
-    let channel_id = scene.rung()[0].1.clone();
+    let (id, channel_id) = rings(&mut scene);
     scene.give(Input::Answered { channel_id: &channel_id, answer: Answer::Lapsed });
     assert_eq!(scene.results(), [(channel_id, AttemptResult::AbortedServed)]);
     match &asked(&mut scene)[..] {
@@ -169,10 +172,7 @@ fn a_call_that_came_too_late_for_its_claim_was_not_made_and_the_customer_is_clai
 fn what_rings_when_a_claim_is_lost_is_hung_up_and_who_talks_goes_on() {
     for talks in [false, true] {
         let mut scene = site(Alone::Wait, &["101"]);
-        scene.misses(ANN, "sales");
-        let id = claim_of(&mut scene);
-        answers(&mut scene, id, ANN, granted(7));
-        let channel_id = scene.rung()[0].1.clone();
+        let (_, channel_id) = rings(&mut scene);
         scene.step(&channel_id, Step::Seen);
         scene.step(&channel_id, Step::AgentAnswered);
         if talks {
@@ -208,10 +208,7 @@ fn an_attempt_of_an_earlier_run_keeps_its_claim_and_gives_it_back() {
 #[test]
 fn after_a_reload_what_was_asked_is_asked_anew_and_the_claim_of_an_attempt_goes_on() {
     let mut scene = site(Alone::Wait, &["101", "102"]);
-    scene.misses(ANN, "sales");
-    let ann = claim_of(&mut scene);
-    answers(&mut scene, ann, ANN, granted(7));
-    let channel_id = scene.rung()[0].1.clone();
+    let (_, channel_id) = rings(&mut scene);
     scene.misses(BOB, "sales");
     let bob = claim_of(&mut scene);
     scene.give(Input::Group(Some(Alone::Dial)));

@@ -2,7 +2,7 @@
 
 use crate::front::Front;
 use crate::nats::Nats;
-use crate::nats_sink::{into, made, set_back, whole};
+use crate::nats_sink::{into, made, set_back, stands, whole};
 use crate::postgres::{ADMIN, Postgres, WRITER};
 use crate::scripted::{Running, Said};
 use crate::sinks::{replayed, the_same};
@@ -180,8 +180,7 @@ fn sites_are_apart_and_a_database_that_was_put_back_is_a_later_incarnation_of_it
     // The same database, set back with its machine.
     let before: String = head.front.row("SELECT db_uuid FROM identity");
     head.front.ended(Signal::TERM);
-    let known: i64 = head.front.row("SELECT max(seq) FROM outbox");
-    let lock = std::fs::read(head.front.site.path("calls.db.lock")).unwrap();
+    let (known, lock) = stands(&head.front);
     let Head { postgres, front } = head;
     let mut head = Head { postgres, front: front.started(WAITS) };
     head.front.added("+12025550126");

@@ -1,20 +1,12 @@
 //! The table `[group]`: what is refused, by its line and with its fix.
 
+use crate::configured::only_problem as refused;
 use callbackd::config::Config;
 
 const STREAM: &str = "[[sink]]\nname = \"head\"\ntype = \"nats\"\nurl = \"tls://nats.example.com\"\nuser = \"berlin\"\npassword_file = \"pw\"\n";
 const BY_SINK: &str = "[group]\nname = \"team\"\nsink = \"head\"\n";
 const BY_URL: &str =
     "[group]\nname = \"team\"\nurl = \"tls://nats.example.com\"\nuser = \"berlin\"\npassword_file = \"pw\"\n";
-
-/// Title and help of the only thing that is wrong.
-fn refused(text: &str) -> String {
-    let refusal = Config::from_toml(text, "test").expect_err(text);
-    let problems = refusal.problems();
-    assert_eq!(problems.len(), 1, "{refusal}");
-    assert!(problems[0].span.is_some() && !problems[0].help.is_empty(), "{refusal}");
-    format!("{}: {}", problems[0].title, problems[0].help)
-}
 
 #[test]
 fn a_group_uses_the_server_of_a_sink_or_one_of_its_own_and_a_reload_is_enough() {

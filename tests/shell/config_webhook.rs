@@ -1,17 +1,9 @@
 //! The tables `[[webhook]]`: what is refused, by its line and with its fix.
 
+use crate::configured::only_problem as refused;
 use callbackd::config::{Config, Format};
 
 const WELL: &str = "[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example.com/hooks?x=1\"\nsecret_file = \"hook\"\n";
-
-/// Title and help of the only thing that is wrong.
-fn refused(text: &str) -> String {
-    let refusal = Config::from_toml(text, "test").expect_err(text);
-    let problems = refusal.problems();
-    assert_eq!(problems.len(), 1, "{refusal}");
-    assert!(problems[0].span.is_some() && !problems[0].help.is_empty(), "{refusal}");
-    format!("{}: {}", problems[0].title, problems[0].help)
-}
 
 fn replaced(line: &str, with: &str) -> String {
     assert!(WELL.contains(line));

@@ -24,3 +24,12 @@ pub fn refused(text: &str, place: &str, words: &[&str]) {
         assert!(picture.contains(word), "no {word:?} in\n{picture}");
     }
 }
+
+/// Title and help of the only thing that is wrong.
+pub fn only_problem(text: &str) -> String {
+    let refusal = Config::from_toml(text, "test").expect_err(text);
+    let problems = refusal.problems();
+    assert_eq!(problems.len(), 1, "{refusal}");
+    assert!(problems[0].span.is_some() && !problems[0].help.is_empty(), "{refusal}");
+    format!("{}: {}", problems[0].title, problems[0].help)
+}

@@ -79,7 +79,7 @@ fn taken(messages: &[Message]) -> Vec<&Message> {
     all
 }
 
-fn newest(front: &Front) -> i64 {
+pub fn newest(front: &Front) -> i64 {
     front.row("SELECT max(seq) FROM outbox")
 }
 
@@ -93,6 +93,21 @@ pub fn set_back(front: &Front, known: i64, lock: &[u8]) {
     .unwrap();
     drop(db);
     std::fs::write(front.site.path("calls.db.lock"), lock).unwrap();
+}
+
+/// More is recorded than up to this change. Returns the numbers that were added.
+pub fn grows_beyond(front: &Front, lost: i64) -> Vec<String> {
+    let mut added = Vec::new();
+    while newest(front) <= lost {
+        added.push(format!("+120255502{:02}", added.len()));
+        front.added(&added[added.len() - 1]);
+    }
+    added
+}
+
+/// Where a machine stands that is to be set back to that: its newest change, and its lock file.
+pub fn stands(front: &Front) -> (i64, Vec<u8>) {
+    (newest(front), std::fs::read(front.site.path("calls.db.lock")).unwrap())
 }
 
 /// Up to the newest change. What a start finds out comes some moments after it.
@@ -246,8 +261,7 @@ fn numbers_that_come_again_after_the_machine_was_set_back_are_other_messages() {
     front.added("+12025550123");
     complete(&front, &server);
     front.ended(Signal::TERM);
-    let known = newest(&front);
-    let lock = std::fs::read(front.site.path("calls.db.lock")).unwrap();
+    let (known, lock) = stands(&front);
     let mut front = front.started(WAITS);
     for n in 0..5 {
         front.added(&format!("+1202555013{n}"));
@@ -273,8 +287,7 @@ fn a_machine_that_was_set_back_and_recorded_more_than_it_lost_before_it_reached_
     front.added("+12025550123");
     complete(&front, &server);
     front.ended(Signal::TERM);
-    let known = newest(&front);
-    let lock = std::fs::read(front.site.path("calls.db.lock")).unwrap();
+    let (known, lock) = stands(&front);
     let mut front = front.started(WAITS);
     front.added("+12025550131");
     complete(&front, &server);
@@ -283,17 +296,13 @@ fn a_machine_that_was_set_back_and_recorded_more_than_it_lost_before_it_reached_
     set_back(&front, known, &lock);
     server.kill();
     let mut front = front.started(WAITS);
-    let mut n = 0;
-    while newest(&front) <= lost {
-        n += 1;
-        front.added(&format!("+120255502{n:02}"));
-    }
+    let added = grows_beyond(&front, lost);
     server.start();
     front.said("why=\"the machine was set back: the stream has changes that are not here\"");
     complete(&front, &server);
     let messages = server.messages();
     let all: String = taken(&messages).iter().map(|message| message.json()["rows"].to_string()).collect();
-    assert!((1..=n).all(|n| all.contains(&format!("+120255502{n:02}"))), "{all}");
+    assert!(added.iter().all(|number| all.contains(number)), "{all}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::exchange::{Eager, Exchange, configuration, impatient, nobody};
 use crate::front::{Front, http};
-use crate::nats_sink::set_back;
+use crate::nats_sink::{grows_beyond, newest, set_back, stands};
 use crate::postgres::{ADMIN, Postgres, WRITER};
 use crate::scripted::{Running, Site};
 use crate::tls::Workshop;
@@ -269,9 +269,7 @@ fn a_machine_that_was_set_back_and_recorded_more_than_it_lost_before_it_reached_
     front.added("+12025550121");
     whole(&front.site);
     front.ended(Signal::TERM);
-    let newest = |front: &Front| front.row::<i64>("SELECT max(seq) FROM outbox");
-    let known = newest(&front);
-    let lock = std::fs::read(front.site.path("calls.db.lock")).unwrap();
+    let (known, lock) = stands(&front);
     let mut front = front.started(WAITS);
     front.added("+12025550131");
     whole(&front.site);
@@ -280,11 +278,7 @@ fn a_machine_that_was_set_back_and_recorded_more_than_it_lost_before_it_reached_
     set_back(&front, known, &lock);
     server.kill();
     let front = front.started(WAITS);
-    let mut n = 0;
-    while newest(&front) <= lost {
-        n += 1;
-        front.added(&format!("+120255502{n:02}"));
-    }
+    grows_beyond(&front, lost);
     server.start();
     whole(&front.site);
     the_same(&front.site, &server);

@@ -3,7 +3,7 @@
 
 use crate::store::report_centre::{AGENTS, Centre, HOUR, Row, centre, midnight, store};
 use crate::store::report_recount::{Numbers, is_answered, is_inbound, is_missed, is_offered, recount, share};
-use crate::store::report_three_ways::{assert_same, facts, thresholds};
+use crate::store::report_three_ways::{CLOCK_DAYS, assert_same, facts, thresholds};
 use callbackd::report::Thresholds;
 use callbackd::report::figures::{Figures, figures};
 use callbackd::store::Calendar;
@@ -318,10 +318,9 @@ fn figures_without_a_view_agree_with_a_count_of_their_own_on_ordinary_days() {
 
 #[test]
 fn figures_without_a_view_agree_on_days_on_which_the_clock_is_set() {
-    agree(50, "Europe/Berlin", "2026-10-24", 3, 120);
-    agree(51, "Europe/Berlin", "2026-03-28", 3, 120);
-    agree(52, "Asia/Beirut", "2026-03-28", 2, 120);
-    agree(53, "Australia/Lord_Howe", "2026-10-03", 3, 120);
+    for (seed, (zone, first, days)) in (50..).zip(CLOCK_DAYS) {
+        agree(seed, zone, first, days, 120);
+    }
 }
 
 #[test]
