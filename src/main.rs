@@ -3,6 +3,7 @@
 use callbackd::cli::failure::Failure;
 use callbackd::cli::fitted::Fitted;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
+use callbackd::cli::terminal_width;
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, collect, demo, dnc, group, import,
     man, missed, next, rejudge, replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
@@ -39,13 +40,15 @@ fn main() -> ExitCode {
         Command::Run(args) => daemon::run::run(&args.config),
         Command::Demo(args) => demo::run(&args, &mut io::stdout()),
         Command::Check(args) => match &args.db {
-            Some(Some(db)) => check::database(&args, db, &TimeZone::system(), &mut anstream::stdout().lock(), width()),
+            Some(Some(db)) => {
+                check::database(&args, db, &TimeZone::system(), &mut anstream::stdout().lock(), terminal_width())
+            }
             Some(None) => with_file(args.config.as_deref(), |_, config| {
                 let (db, zone) = (&config.store.path, config.zone());
-                check::database(&args, db, &zone, &mut anstream::stdout().lock(), width())
+                check::database(&args, db, &zone, &mut anstream::stdout().lock(), terminal_width())
             }),
             None => with_file(args.config.as_deref(), |path, config| {
-                check::run(&args, path, config, &mut anstream::stdout().lock(), width())
+                check::run(&args, path, config, &mut anstream::stdout().lock(), terminal_width())
             }),
         },
         Command::Setup(args) => {
@@ -163,11 +166,6 @@ fn report_figures(args: &report::ReportArgs) -> Exit {
     }
 }
 
-/// Columns of the terminal, if there is one.
-fn width() -> Option<usize> {
-    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col))
-}
-
 /// Runs a command that needs nothing but the place of a database.
 fn of_database(args: &DatabaseArgs, command: impl FnOnce(&Path, &mut io::Stdout) -> Result<(), Failure>) -> Exit {
     let run = |db: &Path| match command(db, &mut io::stdout()) {
@@ -185,7 +183,7 @@ type Notes = Fitted<io::StderrLock<'static>>;
 
 /// What a command writes to; `as_it_is`: for programs, or made for its width already.
 fn speaks(as_it_is: bool) -> (Out, Notes) {
-    let width = width().filter(|width| *width > 0 && !as_it_is);
+    let width = terminal_width().filter(|_| !as_it_is);
     (Fitted::new(BufWriter::new(io::stdout().lock()), width), Fitted::notes())
 }
 

@@ -38,6 +38,7 @@ pub mod webhooks;
 use crate::config::{Config, Refusal};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+pub use plain::terminal_width;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -42,7 +42,8 @@ pub(crate) fn has_screen() -> bool {
 }
 
 /// Columns of the terminal that standard output is; `None` if it is none.
-pub(crate) fn terminal_width() -> Option<usize> {
+#[must_use]
+pub fn terminal_width() -> Option<usize> {
     width_of(io::stdout())
 }
 
