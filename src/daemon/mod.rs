@@ -15,6 +15,7 @@ mod connection;
 pub(crate) mod connector;
 mod delivery;
 mod event_log;
+mod failing;
 mod figures;
 pub(crate) mod group;
 mod leaving;

@@ -63,11 +63,7 @@ impl Bucket {
 
     /// Until the connection ends, while nothing is asked.
     pub(super) async fn listens(&mut self) -> Fault {
-        loop {
-            if let Err(fault) = self.client.next().await {
-                return fault;
-            }
-        }
+        self.client.listens().await
     }
 
     async fn ask_time(&mut self) -> Result<(), Fault> {

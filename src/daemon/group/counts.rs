@@ -1,9 +1,10 @@
 //! What is counted of the group.
 
+use super::super::failing::Failing;
 use crate::api::counters::GroupCounters;
 use crate::config::Group;
 use callbackd_core::millis::Millis;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use tokio::sync::Notify;
 
 /// Written by the worker, read by whoever asks.
@@ -16,18 +17,18 @@ pub(crate) struct Counts {
     errors: AtomicU64,
     pub(super) refused: AtomicU64,
     reached: AtomicBool,
-    failing_ms: AtomicI64,
+    failing: Failing,
     pub(super) again: Notify,
 }
 
 impl Counts {
     pub(crate) fn snapshot(&self, group: &Group) -> GroupCounters {
-        let Self { granted, taken, served, lost, errors, refused, reached, failing_ms, again: _ } = self;
+        let Self { granted, taken, served, lost, errors, refused, reached, failing, again: _ } = self;
         GroupCounters {
             name: group.name.clone(),
             alone: group.alone.as_str().to_owned(),
             reached: reached.load(Relaxed),
-            failing_since_ms: Some(failing_ms.load(Relaxed)).filter(|ms| *ms != 0),
+            failing_since_ms: failing.since(),
             granted: granted.load(Relaxed),
             taken: taken.load(Relaxed),
             served: served.load(Relaxed),
@@ -42,14 +43,13 @@ impl Counts {
     pub(super) fn failed(&self, now_ms: Millis) {
         self.errors.fetch_add(1, Relaxed);
         self.reached.store(false, Relaxed);
-        // Since when it has been failing stays what it was.
-        let _ = self.failing_ms.compare_exchange(0, now_ms, Relaxed, Relaxed);
+        self.failing.failed(now_ms);
     }
 
     /// It works. Returns since when it had been failing, if it had.
     pub(super) fn works(&self) -> Option<Millis> {
         self.reached.store(true, Relaxed);
-        Some(self.failing_ms.swap(0, Relaxed)).filter(|ms| *ms != 0)
+        self.failing.works()
     }
 }
 

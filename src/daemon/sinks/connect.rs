@@ -8,7 +8,7 @@ use crate::background::background;
 use crate::config::{PostgresUrl, Sink, SinkInto, Tls};
 use crate::log::with_causes;
 use crate::sinks::nats::{
-    self,
+    self, greeting,
     wire::{self, Client as Stream},
 };
 use crate::sinks::postgres::Fault;
@@ -114,7 +114,7 @@ pub(crate) async fn connect_nats(sink: &Sink, named: &str) -> Result<Stream, Unr
     let (mut stream, _) = Route::to_sink(sink).reach().await.map_err(|why| Unreached::Unanswered(why.to_string()))?;
     // Acknowledgements are waited for. Without it they only come later.
     let _ = stream.set_nodelay(true);
-    let info = wire::greeting(&mut stream).await?;
+    let info = greeting::greeting(&mut stream).await?;
     let stream: Box<dyn wire::Stream> = match &sink.tls {
         Some(_) if !info.has_tls => {
             return Err(nats::Fault::Garbled("it has no TLS: `tls` in its configuration").into());

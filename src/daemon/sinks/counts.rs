@@ -1,5 +1,6 @@
 //! What is counted of a sink.
 
+use super::super::failing::Failing;
 use crate::api::counters::SinkCounters;
 use callbackd_core::millis::Millis;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -17,7 +18,7 @@ pub(crate) struct Counts {
     passed: AtomicI64,
     /// Nothing was missing there then, ms since 1970 UTC; 0 if that is not known.
     whole_ms: AtomicI64,
-    failing_ms: AtomicI64,
+    failing: Failing,
     walking: AtomicBool,
     known: AtomicBool,
     again: Notify,
@@ -29,7 +30,7 @@ impl Counts {
         let known = self.known.load(Relaxed);
         let behind = if known { (newest - self.passed.load(Relaxed)).max(0).unsigned_abs() } else { 0 };
         let walking = self.walking.load(Relaxed);
-        let failing_since_ms = Some(self.failing_ms.load(Relaxed)).filter(|ms| *ms != 0);
+        let failing_since_ms = self.failing.since();
         let whole_ms = self.whole_ms.load(Relaxed);
         let is_whole = known && behind == 0 && !walking && failing_since_ms.is_none();
         SinkCounters {
@@ -79,15 +80,12 @@ impl Counts {
         self.errors.fetch_add(1, Relaxed);
         // The lag counts from when the daemon began, where nothing has been written yet.
         let _ = self.whole_ms.compare_exchange(0, now_ms, Relaxed, Relaxed);
-        match self.failing_ms.compare_exchange(0, now_ms, Relaxed, Relaxed) {
-            Ok(_) => now_ms,
-            Err(since_ms) => since_ms,
-        }
+        self.failing.failed(now_ms)
     }
 
     /// It works. Returns since when it had been failing, if it had.
     pub(super) fn works(&self) -> Option<Millis> {
-        Some(self.failing_ms.swap(0, Relaxed)).filter(|ms| *ms != 0)
+        self.failing.works()
     }
 
     /// A pause between attempts is to end.

@@ -163,11 +163,7 @@ impl Publisher {
 
     /// While nothing is published: until the connection ends.
     pub(super) async fn listens(&mut self) -> Fault {
-        loop {
-            if let Err(fault) = self.client.next().await {
-                return fault;
-            }
-        }
+        self.client.listens().await
     }
 
     /// Publishes changes, [`MAX_IN_FLIGHT`] at most, and waits for their acknowledgements.

@@ -88,11 +88,7 @@ impl Connects for StreamWorker {
                     self.attempts.works(counts);
                     counts.whole(super::super::clock::wall());
                     if self.wait(&mut publisher).await? {
-                        self.says_anew(Anew::Gone, counts);
-                        let newest = *self.newest.borrow();
-                        let (back, newest, _) = stands(reader, newest, None).await?;
-                        reader = back;
-                        at = at.anew(Anew::Gone, newest);
+                        (reader, at) = self.gone(reader, &at, counts).await?;
                     }
                     continue;
                 }
@@ -122,11 +118,7 @@ impl Connects for StreamWorker {
                 Published::Stored => {}
                 Published::TooLong => continue,
                 Published::Known => {
-                    self.says_anew(Anew::Gone, counts);
-                    let newest = *self.newest.borrow();
-                    let (back, newest, _) = stands(reader, newest, None).await?;
-                    reader = back;
-                    at = at.anew(Anew::Gone, newest);
+                    (reader, at) = self.gone(reader, &at, counts).await?;
                     continue;
                 }
             }
@@ -146,6 +138,14 @@ impl StreamWorker {
             counts.walks();
         }
         tracing::info!(target: "sink", sink = %self.sink.name, %why, "Sink gets all tables anew: the feed does not go on from its place");
+    }
+
+    /// What was published is gone: all tables come anew.
+    async fn gone(&self, reader: Reader, at: &Standing, counts: &Counts) -> Result<(Reader, Standing), Broken> {
+        self.says_anew(Anew::Gone, counts);
+        let newest = *self.newest.borrow();
+        let (reader, newest, _) = stands(reader, newest, None).await?;
+        Ok((reader, at.anew(Anew::Gone, newest)))
     }
 
     /// Until something has changed, or the lists are to be looked at. Returns whether what was published is gone.

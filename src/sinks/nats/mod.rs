@@ -7,6 +7,7 @@
 pub(crate) mod body;
 pub(crate) mod bucket;
 pub(crate) mod envelope;
+pub(crate) mod greeting;
 pub(crate) mod jetstream;
 pub(crate) mod subject;
 pub(crate) mod wire;

@@ -1,18 +1,19 @@
 //! The protocol: lines, and messages behind some of them.
 
+use super::greeting::Info;
 use super::{Fault, said};
 use crate::random::digits;
 use bytes::{Buf, Bytes, BytesMut};
 use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 
 /// Longest line of a server, bytes. `INFO` names the servers of a cluster; all other lines are short.
-const MAX_LINE: usize = 64 << 10;
+pub(super) const MAX_LINE: usize = 64 << 10;
 /// Longest message that is kept, headers included, bytes. Of a longer one, which is none of ours, only the subject is kept.
 pub(crate) const MAX_MESSAGE: usize = 4 << 20;
 /// Messages that are kept while the answer to something else is waited for.
@@ -24,55 +25,6 @@ const MAX_UNSENT: usize = 1 << 20;
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-/// What a server says of itself.
-#[derive(Debug, Clone)]
-pub(crate) struct Info {
-    /// Longest message that it takes, bytes.
-    pub(crate) max_payload: usize,
-    /// It can make TLS, or asks for it.
-    pub(crate) has_tls: bool,
-    /// It takes nothing but TLS.
-    pub(crate) needs_tls: bool,
-}
-
-impl Info {
-    fn of(json: &[u8]) -> Result<Self, Fault> {
-        let value: Value = serde_json::from_slice(json).map_err(|_| Fault::Garbled("its INFO is no JSON"))?;
-        let flag = |name: &str| value[name].as_bool().unwrap_or_default();
-        if !flag("headers") {
-            return Err(Fault::Garbled("it has no headers: NATS from 2.9 on is needed"));
-        }
-        let max_payload = value["max_payload"].as_u64().and_then(|bytes| usize::try_from(bytes).ok());
-        Ok(Self {
-            max_payload: max_payload.unwrap_or(1 << 20),
-            has_tls: flag("tls_required") || flag("tls_available"),
-            needs_tls: flag("tls_required"),
-        })
-    }
-}
-
-/// Reads the line by which a server begins, and not a byte more: what comes next may be encrypted.
-///
-/// # Errors
-/// It says something else, or nothing.
-pub(crate) async fn greeting(stream: &mut (impl AsyncRead + Unpin)) -> Result<Info, Fault> {
-    let mut line = Vec::new();
-    while !line.ends_with(b"\r\n") {
-        if line.len() > MAX_LINE {
-            return Err(Fault::Garbled("its first line has no end"));
-        }
-        match stream.read_u8().await {
-            Ok(byte) => line.push(byte),
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Err(Fault::Closed),
-            Err(error) => return Err(error.into()),
-        }
-        if line.len() == 5 && !line.eq_ignore_ascii_case(b"INFO ") {
-            return Err(Fault::Garbled("it does not begin with INFO: is this the port of NATS (4222)?"));
-        }
-    }
-    Info::of(&line[5..])
-}
 
 /// A message.
 #[derive(Debug, Clone)]
@@ -211,6 +163,15 @@ impl Client {
         loop {
             if let Said::Message(message) = self.said().await? {
                 return Ok(message);
+            }
+        }
+    }
+
+    /// While nothing is asked: until the connection ends.
+    pub(crate) async fn listens(&mut self) -> Fault {
+        loop {
+            if let Err(fault) = self.next().await {
+                return fault;
             }
         }
     }
@@ -410,10 +371,9 @@ fn complaint(rest: &str) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use super::super::greeting::SAMPLE as INFO;
     use super::*;
     use tokio::io::{DuplexStream, duplex};
-
-    const INFO: &str = "INFO {\"headers\":true,\"max_payload\":1048576,\"version\":\"2.10.27\"}\r\n";
 
     async fn logged_in() -> (Client, DuplexStream) {
         let (ours, mut server) = duplex(MAX_MESSAGE * 2);
@@ -480,23 +440,5 @@ mod tests {
         server.write_all("MSG x 1 0\r\n\r\n".repeat(MAX_ASIDE + 1).as_bytes()).await.unwrap();
         let refused = client.ping().await.unwrap_err();
         assert!(refused.to_string().contains("without end"), "{refused}");
-    }
-
-    #[tokio::test]
-    async fn a_greeting_is_read_to_its_end_and_not_a_byte_further() {
-        let (mut ours, mut server) = duplex(1 << 20);
-        server.write_all(format!("{INFO}encrypted").as_bytes()).await.unwrap();
-        let info = greeting(&mut ours).await.unwrap();
-        assert_eq!((info.max_payload, info.needs_tls), (1 << 20, false));
-        let mut rest = [0; 9];
-        ours.read_exact(&mut rest).await.unwrap();
-        assert_eq!(&rest, b"encrypted");
-        for said in
-            ["SSH-2.0-OpenSSH_9.2\r\n".to_owned(), format!("INFO {}", " ".repeat(MAX_LINE)), "INFO {}\r\n".to_owned()]
-        {
-            let (mut ours, mut server) = duplex(1 << 20);
-            server.write_all(said.as_bytes()).await.unwrap();
-            assert!(matches!(greeting(&mut ours).await, Err(Fault::Garbled(_))), "{said:.20}");
-        }
     }
 }

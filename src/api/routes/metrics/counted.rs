@@ -102,15 +102,21 @@ fn zeros(pbxs: &[PbxId]) -> impl Iterator<Item = ((&PbxId, Direction, Status, Ou
 pub(super) fn sinks(all: &mut Families, sinks: &BTreeMap<String, SinkCounters>) {
     for (name, sink) in sinks {
         let of = [("sink", name.as_str())];
-        for (name, help, count) in [
-            ("sink_rows_total", "Rows that were added or replaced in a sink.", sink.rows),
-            ("sink_batches_total", "Transactions in which rows were written.", sink.batches),
-            ("sink_errors_total", "Attempts to connect to a sink or to write there that failed.", sink.errors),
-            ("sink_walks_total", "Times that all tables were read anew for a sink.", sink.walks),
-            ("sink_too_large_total", "Changes that went without their rows, too long for a stream.", sink.too_large),
-        ] {
-            all.put(Counter, name, help, &of, count as f64);
-        }
+        counts(
+            all,
+            &of,
+            &[
+                ("sink_rows_total", "Rows that were added or replaced in a sink.", sink.rows),
+                ("sink_batches_total", "Transactions in which rows were written.", sink.batches),
+                ("sink_errors_total", "Attempts to connect to a sink or to write there that failed.", sink.errors),
+                ("sink_walks_total", "Times that all tables were read anew for a sink.", sink.walks),
+                (
+                    "sink_too_large_total",
+                    "Changes that went without their rows, too long for a stream.",
+                    sink.too_large,
+                ),
+            ],
+        );
         let since = sink.failing_since_ms.map_or(0.0, |ms| ms as f64 / MS);
         for (name, help, value) in [
             ("sink_pending", "Changes that are not in the sink yet.", sink.behind as f64),
@@ -127,6 +133,13 @@ pub(super) fn sinks(all: &mut Families, sinks: &BTreeMap<String, SinkCounters>) 
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+fn counts(all: &mut Families, of: &[(&str, &str)], counted: &[(&'static str, &str, u64)]) {
+    for (name, help, count) in counted {
+        all.put(Counter, name, help, of, *count as f64);
+    }
+}
+
 /// Adds what was counted of the group, and how it stands.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
 pub(super) fn group(all: &mut Families, group: &GroupCounters) {
@@ -135,14 +148,16 @@ pub(super) fn group(all: &mut Families, group: &GroupCounters) {
     for (answer, count) in [("granted", group.granted), ("taken", group.taken), ("served", group.served)] {
         all.put(Counter, "group_claims_total", help, &[of[0], ("answer", answer)], count as f64);
     }
-    for (name, help, count) in [
-        ("group_claims_lost_total", "Claims that ran out, so that another site has the customer.", group.lost),
-        ("group_lapsed_total", "Calls that were not made because too little was left of the claim.", group.lapsed),
-        ("group_errors_total", "Attempts to ask the group's server that failed.", group.errors),
-        ("group_refused_total", "Questions to the group's server for which there was no room.", group.refused),
-    ] {
-        all.put(Counter, name, help, &of, count as f64);
-    }
+    counts(
+        all,
+        &of,
+        &[
+            ("group_claims_lost_total", "Claims that ran out, so that another site has the customer.", group.lost),
+            ("group_lapsed_total", "Calls that were not made because too little was left of the claim.", group.lapsed),
+            ("group_errors_total", "Attempts to ask the group's server that failed.", group.errors),
+            ("group_refused_total", "Questions to the group's server for which there was no room.", group.refused),
+        ],
+    );
     let since = group.failing_since_ms.map_or(0.0, |ms| ms as f64 / MS);
     let help = "The group's server cannot be asked since; 0 while it can.";
     all.put(Gauge, "group_failing_since_timestamp_seconds", help, &of, since);
