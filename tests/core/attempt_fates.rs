@@ -159,3 +159,17 @@ fn the_customers_fate_is_the_rows() {
         assert_eq!((row.number.as_deref(), row.queue.as_deref()), (Some("12025550123"), Some("sales")), "{status}");
     }
 }
+
+#[test]
+fn an_attempt_whose_phone_goes_over_to_another_customer_ends_with_the_call_that_it_is_in_then() {
+    let (first, second) = (Line::customer("u.1"), Line::customer("u.2"));
+    let agent = agents().of("u.1");
+    let mut driver = Driver::linked(rules(), START);
+    driver.say(&(first.begins() + &second.begins() + &agent.begins()));
+    driver.pass(1_000);
+    driver.say(&(second.dials(&agent) + &up(&agent)));
+    driver.pass(1_000);
+    driver.say(&(hangs_up(&agent, "16") + &hangs_up(&first, "16") + &hangs_up(&second, "16")));
+    facts(&mut driver);
+    assert_eq!(steps(&driver), ["seen", "agent answered", "ended"]);
+}

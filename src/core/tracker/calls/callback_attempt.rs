@@ -227,6 +227,13 @@ impl Tracker {
         }
     }
 
+    /// A channel is part of another call from now on, and so is the attempt that it is.
+    pub(crate) fn attempt_goes_over(&mut self, slot: Slot, to: Slot) {
+        if self.calls.attempts.values().any(|attempt| attempt.channel == slot) {
+            self.calls.call_mut(to).has_an_attempt();
+        }
+    }
+
     /// Some of a call's channels go on without the customer, in a call that makes no row.
     pub(crate) fn attempts_survive(&mut self, call: Slot, rest: Slot) {
         if !self.calls[call].ours {

@@ -95,6 +95,7 @@ impl Tracker {
         self.topology.is_shared(slot);
         self.topology.moves_to_call(slot, to);
         self.calls.channel_comes(to, slot, false);
+        self.attempt_goes_over(slot, to);
         if self.calls.call_mut(from).channel_goes_over(slot) {
             self.calls.schedule_at(from, self.now.mono_ms + SETTLE_MS);
         }
