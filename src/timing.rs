@@ -52,6 +52,8 @@ pub(crate) struct Timing {
     pub(crate) ami_unread: Duration,
     /// From a refused login to the next attempt: a person has to do something first.
     pub(crate) ami_refused: Duration,
+    /// From the start of the daemon to the first look for days that can be counted for the report.
+    pub(crate) days: Duration,
     /// The shortest life of a callback that may be configured.
     pub(crate) shortest_expire: Duration,
     /// The shortest time for which an agent's phone may be configured to ring; a customer's rings twice as long at least.
@@ -82,6 +84,7 @@ impl Timing {
         first_check: Duration::from_millis(20),
         ami_unread: Duration::from_secs(5),
         ami_refused: Duration::from_secs(30),
+        days: Duration::from_secs(60),
         shortest_expire: Duration::from_secs(60),
         shortest_ring: Duration::from_secs(5),
     };
@@ -122,6 +125,7 @@ impl Timing {
                 "first_check" => &mut self.first_check,
                 "ami_unread" => &mut self.ami_unread,
                 "ami_refused" => &mut self.ami_refused,
+                "days" => &mut self.days,
                 "shortest_expire" => &mut self.shortest_expire,
                 "shortest_ring" => &mut self.shortest_ring,
                 _ => continue,

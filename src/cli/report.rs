@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::language::Language;
 use crate::ownership;
 use crate::report::faces::{self, Report};
-use crate::report::figures::{By, Figures, Slice, Totals, by};
+use crate::report::figures::{By, Figures, Slice, Totals};
 use crate::report::thresholds::Thresholds;
 use crate::report::window::{Asked, Window};
 use crate::store::{Chosen, NoChoice, Reader, Reported};
@@ -171,9 +171,8 @@ pub fn run(
     };
     let by_what = Rules { pbxs: &pbxs, thresholds: &thresholds, zone: &zone, now };
     let (window, chosen, reported) = by_what.read(args, args.window.as_deref(), &reader, notes)?;
-    let slices = args.by.map(|wanted| (wanted.as_str(), by(&reported.facts, wanted)));
     let report = Report {
-        slices: slices.as_ref().map(|(by, slices)| (*by, slices.as_slice())),
+        slices: args.by.map(|by| (by.as_str(), reported.slices.as_slice())),
         ..reported.shown(args.lang.unwrap_or_default(), &window, &chosen, (&thresholds, &zone), now.as_millisecond())
     };
     let Reported { figures, before, .. } = &reported;
@@ -233,7 +232,8 @@ impl Rules<'_> {
         let window = Window::of(asked, self.zone, self.now).map_err(|why| Failure::Usage(why.to_string()))?;
         known(args.pbx.as_deref(), self.pbxs, reader)?;
         let chosen = reader.choose(args.chosen(), &window)?;
-        let reported = reader.reported(&window, &chosen, self.thresholds, self.zone, self.now.as_millisecond())?;
+        let reported =
+            reader.reported(&window, (&chosen, args.by), self.thresholds, self.zone, self.now.as_millisecond())?;
         let quality = &reported.figures.quality;
         if quality.calls == 0 {
             // Notes are a courtesy: that they cannot be said is no error.

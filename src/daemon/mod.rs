@@ -13,6 +13,7 @@ pub(crate) mod collect;
 mod configuration;
 mod connection;
 pub(crate) mod connector;
+mod days;
 mod delivery;
 mod event_log;
 mod failing;

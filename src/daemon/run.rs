@@ -144,6 +144,7 @@ impl Daemon {
             Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now());
         callbacks.hold(!sound, clock.now());
         let feed = (storage.notes(), storage.newest_change());
+        super::days::start(&config.store.path, storage.notes());
         let group = Group::start(&config, feed, &mut callbacks, clock.now());
         Ok(Self {
             group,

@@ -203,7 +203,7 @@ pub struct Facts {
     pub(crate) names: Names,
     /// Calls that started in the window.
     pub(crate) calls: Vec<Call>,
-    /// Those of them that started before the window, within four hours, and had not ended when it began: for the load.
+    /// Those that started before the window, within [`RUNNING_MS`], and had not ended when it began: for the load.
     pub(crate) running: Vec<Call>,
     /// Of the calls.
     pub(crate) legs: Vec<Leg>,
@@ -217,19 +217,29 @@ pub struct Facts {
     pub(crate) ratings: Vec<(Name, f64)>,
     /// Those that touch the window.
     pub(crate) intervals: Vec<Interval>,
-    /// Those that touch the window.
-    pub(crate) gaps: Vec<Gap>,
     /// State of the callbacks that the calls have.
     pub(crate) callbacks: BTreeMap<i64, Name>,
     /// Attempts of the window: PBX, agent, result.
     pub(crate) attempts: Vec<(Name, Option<Name>, Name)>,
-    /// What the agents are called, by PBX and interface.
-    pub(crate) agents: BTreeMap<(Name, Name), Name>,
-    /// What the codes are called.
-    pub(crate) labels: BTreeMap<String, String>,
     /// What is in time, too long, good.
     pub(crate) thresholds: Thresholds,
+    /// What stands around them.
+    pub(crate) frame: Frame,
 }
+
+/// What is said of a window beside what is counted in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Frame {
+    /// Times that touch the window in which events were not seen.
+    pub(crate) gaps: Vec<Gap>,
+    /// What the agents are called, by PBX and interface.
+    pub(crate) agents: BTreeMap<(String, String), String>,
+    /// What the codes are called.
+    pub(crate) labels: BTreeMap<String, String>,
+}
+
+/// A call that began so long before a day does not count for the load of that day, ms.
+pub(crate) const RUNNING_MS: Millis = 4 * 3_600_000;
 
 impl Facts {
     /// The end of what can be said of the window: its own, or the moment up to which events were seen.
@@ -241,7 +251,25 @@ impl Facts {
     /// The local hour of a moment within the window.
     #[must_use]
     pub(crate) fn hour(&self, at_ms: Millis) -> Option<&Hour> {
-        let after = self.hours.partition_point(|hour| hour.from_ms <= at_ms);
-        self.hours.get(after.checked_sub(1)?).filter(|hour| at_ms < hour.to_ms)
+        self.hours.get(self.place_of_hour(at_ms)?)
+    }
+
+    /// The time in which a call counts for the load of the window's days, each of which looks back for [`RUNNING_MS`]: so the days add up.
+    #[must_use]
+    pub(crate) fn load_of(&self, call: &Call) -> (Millis, Millis) {
+        let day_ends = |at_ms| self.hour(at_ms).map(|hour| hour.day_to_ms);
+        let until = match day_ends(call.started_ms) {
+            Some(ends) if call.started_ms < ends - RUNNING_MS => ends,
+            Some(ends) => day_ends(ends).unwrap_or(self.window.1),
+            None => self.hours.first().map_or(self.window.1, |hour| hour.day_to_ms),
+        };
+        (call.started_ms.max(self.window.0), call.ended_ms.min(until).min(self.end_ms()))
+    }
+
+    /// Its place in the list.
+    #[must_use]
+    pub(crate) fn place_of_hour(&self, at_ms: Millis) -> Option<usize> {
+        let place = self.hours.partition_point(|hour| hour.from_ms <= at_ms).checked_sub(1)?;
+        self.hours.get(place).filter(|hour| at_ms < hour.to_ms).map(|_| place)
     }
 }

@@ -6,7 +6,7 @@ use super::questions::{
 };
 use super::{Error, Reader};
 use crate::report::calendar::hours;
-use crate::report::facts::{Activity, Call, Facts, Gap, Interval, Leg, Name, Names, Step, Visit};
+use crate::report::facts::{Activity, Call, Facts, Frame, Gap, Interval, Leg, Name, Names, RUNNING_MS, Step, Visit};
 use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Quality, RecoveredBy, Status};
@@ -14,9 +14,6 @@ use jiff::tz::TimeZone;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 use std::collections::{BTreeMap, HashMap};
-
-/// A call that began so long before the window is not looked for when the load is worked out, ms.
-const RUNNING_MS: Millis = 4 * 3_600_000;
 
 /// Children are read by a range of their calls' ids if at most so many times as many ids lie in it: calls are stored in the order of their ends,
 /// but for those of a gap or an import.
@@ -56,6 +53,10 @@ impl Chosen {
         .collect()
     }
 
+    fn has_pbx(&self, pbx: &str) -> bool {
+        self.pbx.as_deref().is_none_or(|wanted| wanted == pbx)
+    }
+
     /// The statement that finds the calls. Its parameters: from, to, `ended` after, `fcr_window`, as of, then the values of the conditions.
     pub(super) fn sql(&self) -> String {
         let conditions = self.conditions().into_iter().map(|(condition, _)| format!(" AND {condition}"));
@@ -73,18 +74,6 @@ pub enum Depth {
 }
 
 impl Reader {
-    /// Up to when events were seen, ms since 1970 UTC: the PBX that was seen last, or the newest call where none was seen live.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub(crate) fn as_of(&self) -> Result<Option<Millis>, Error> {
-        self.read(|connection| {
-            let seen = seen(connection)?.into_values().max();
-            let newest = || connection.query_row(NEWEST_CALL, [], |row| row.get(0));
-            seen.map_or_else(newest, |seen| Ok(Some(seen)))
-        })
-    }
-
     /// What happened in a window (ms since 1970 UTC, the second not in it), as far as it is chosen; all of one moment.
     ///
     /// # Errors
@@ -97,21 +86,12 @@ impl Reader {
         thresholds: &Thresholds,
         zone: &TimeZone,
     ) -> Result<Facts, Error> {
-        let as_of_ms = self.as_of()?.unwrap_or(0);
         self.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
-            let mut facts = Facts {
-                window,
-                as_of_ms,
-                hours: hours(window.0, window.1 - 1, zone),
-                thresholds: thresholds.clone(),
-                ..Facts::default()
-            };
-            calls(&snapshot, chosen, depth, &mut facts)?;
+            let rules = Counting { chosen, thresholds, zone, as_of_ms: as_of(&snapshot)?.unwrap_or(0) };
+            let mut facts = rules.facts(&snapshot, window, depth)?;
             if depth == Depth::All {
-                children(&snapshot, &mut facts)?;
-                around(&snapshot, chosen, &mut facts)?;
-                facts.labels = labels(&snapshot)?;
+                facts.frame = rules.frame(&snapshot, window)?;
             }
             Ok(facts)
         })
@@ -166,6 +146,69 @@ impl Reader {
             };
             Ok((list("queue")?, list("agent")?))
         })
+    }
+}
+
+/// Up to when events were seen, ms since 1970 UTC: the PBX that was seen last, or the newest call where none was seen live.
+pub(super) fn as_of(connection: &Connection) -> rusqlite::Result<Option<Millis>> {
+    let seen = seen(connection)?.into_values().max();
+    let newest = || connection.query_row(NEWEST_CALL, [], |row| row.get(0));
+    seen.map_or_else(newest, |seen| Ok(Some(seen)))
+}
+
+/// By what is counted: which calls, what is in time, in which zone days are meant, and up to when events were seen (ms since 1970 UTC).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Counting<'r> {
+    pub(super) chosen: &'r Chosen,
+    pub(super) thresholds: &'r Thresholds,
+    pub(super) zone: &'r TimeZone,
+    pub(super) as_of_ms: Millis,
+}
+
+impl Counting<'_> {
+    /// What happened in a window, without what stands around it.
+    pub(super) fn facts(
+        &self,
+        connection: &Connection,
+        window: (Millis, Millis),
+        depth: Depth,
+    ) -> rusqlite::Result<Facts> {
+        let mut facts = Facts {
+            window,
+            as_of_ms: self.as_of_ms,
+            hours: hours(window.0, window.1 - 1, self.zone),
+            thresholds: self.thresholds.clone(),
+            ..Facts::default()
+        };
+        calls(connection, self.chosen, depth, &mut facts)?;
+        if depth == Depth::All {
+            children(connection, &mut facts)?;
+            around(connection, self.chosen, &mut facts)?;
+        }
+        Ok(facts)
+    }
+
+    /// Gaps of a window, and what agents and codes are called.
+    pub(super) fn frame(&self, connection: &Connection, window: (Millis, Millis)) -> rusqlite::Result<Frame> {
+        let mut frame = Frame { labels: labels(connection)?, ..Frame::default() };
+        let gap = |row: &Row<'_>| {
+            Ok(Gap {
+                pbx: row.get(0)?,
+                from_ms: row.get(1)?,
+                to_ms: row.get(2)?,
+                cause: row.get(3)?,
+                calls_lost: row.get(4)?,
+            })
+        };
+        for gap in connection.prepare(GAPS_OF_WINDOW)?.query_map([window.0, window.1], gap)? {
+            frame.gaps.extend(Some(gap?).filter(|gap| self.chosen.has_pbx(&gap.pbx)));
+        }
+        let mut agents = connection.prepare(AGENTS)?;
+        let mut rows = agents.query([])?;
+        while let Some(row) = rows.next()? {
+            frame.agents.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+        }
+        Ok(frame)
     }
 }
 
@@ -317,24 +360,11 @@ fn children(connection: &Connection, facts: &mut Facts) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// What agents did, gaps, callbacks and their attempts.
+/// What agents did, callbacks and their attempts.
 fn around(connection: &Connection, chosen: &Chosen, facts: &mut Facts) -> rusqlite::Result<()> {
     let mut names = std::mem::take(&mut facts.names);
     let window = facts.window;
-    let is_chosen = |pbx: &str| chosen.pbx.as_deref().is_none_or(|wanted| wanted == pbx);
     intervals(connection, chosen, facts, &mut names)?;
-    let gap = |row: &Row<'_>| {
-        Ok(Gap {
-            pbx: row.get(0)?,
-            from_ms: row.get(1)?,
-            to_ms: row.get(2)?,
-            cause: row.get(3)?,
-            calls_lost: row.get(4)?,
-        })
-    };
-    for gap in connection.prepare(GAPS_OF_WINDOW)?.query_map([window.0, window.1], gap)? {
-        facts.gaps.extend(Some(gap?).filter(|gap| is_chosen(&gap.pbx)));
-    }
     let mut state = connection.prepare(STATE_OF_CALLBACK)?;
     for call in facts.calls.iter().filter(|call| call.missed() && call.recovered.is_none()) {
         if let Some(id) = call.callback_id
@@ -349,15 +379,9 @@ fn around(connection: &Connection, chosen: &Chosen, facts: &mut Facts) -> rusqli
         let (pbx, agent, result) =
             (required(row, 0, &mut names)?, name(row, 1, &mut names)?, required(row, 2, &mut names)?);
         let by_agent = chosen.agent.is_none() || agent.map(|agent| names.text(agent)) == chosen.agent.as_deref();
-        if by_agent && is_chosen(names.text(pbx)) {
+        if by_agent && chosen.has_pbx(names.text(pbx)) {
             facts.attempts.push((pbx, agent, result));
         }
-    }
-    let mut agents = connection.prepare(AGENTS)?;
-    let mut rows = agents.query([])?;
-    while let Some(row) = rows.next()? {
-        let key = (required(row, 0, &mut names)?, required(row, 1, &mut names)?);
-        facts.agents.insert(key, required(row, 2, &mut names)?);
     }
     facts.names = names;
     Ok(())

@@ -41,6 +41,7 @@ mod questions;
 mod reader;
 mod reported;
 mod restored;
+mod rollups;
 mod root;
 mod rows;
 mod shape;
@@ -77,6 +78,7 @@ pub use questions::questions;
 pub use reader::Reader;
 pub(crate) use reported::Reported;
 pub(crate) use restored::Trunks;
+pub use rollups::DayToKeep;
 pub use rows::Refused;
 pub(crate) use shape::prepare;
 pub(crate) use tables::tables;
@@ -91,4 +93,4 @@ pub(crate) use writer::{DRAIN_BATCHES, QUEUE_BATCHES};
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 17;
+pub const SCHEMA_VERSION: i32 = 18;

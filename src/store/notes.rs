@@ -1,5 +1,6 @@
 //! What the writer is given beside records: notes of readers of the feed and of people, each a transaction of its own between the batches.
 
+use super::rollups::DayToKeep;
 use super::sinks::SinkNote;
 use super::tokens::TokenChange;
 use super::webhooks::WebhookNote;
@@ -16,6 +17,8 @@ pub(crate) enum Note {
     Token(TokenChange, oneshot::Sender<Result<bool, String>>),
     /// Of a webhook; the answer says how many rows it was about.
     Webhook(WebhookNote, oneshot::Sender<Result<usize, String>>),
+    /// For the days that are kept for the report; the answer says whether it was taken.
+    Day(DayToKeep, oneshot::Sender<Result<bool, String>>),
     /// Of a sink; nobody waits for an answer. One that cannot be written is said again with the next.
     Sink(SinkNote),
 }
@@ -52,6 +55,7 @@ impl Store {
             // Whoever asked may have gone.
             Note::Token(change, reply) => drop(reply.send(self.token(&change).map_err(text))),
             Note::Webhook(note, reply) => drop(reply.send(self.webhook(&note).map_err(text))),
+            Note::Day(what, reply) => drop(reply.send(self.keep_day(&what).map_err(text))),
             Note::Sink(note) => {
                 if let Err(err) = self.sink(&note) {
                     tracing::debug!(target: "sink", %err, "How far a sink has come cannot be noted now");

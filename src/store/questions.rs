@@ -232,6 +232,12 @@ pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
     "SELECT call_id, code FROM tags WHERE call_id BETWEEN ? AND ? ORDER BY call_id, code",
     "SELECT call_id, \"by\", score FROM ratings WHERE call_id BETWEEN ? AND ? ORDER BY call_id",
 ];
+/// The days of a window that are kept by some rules.
+pub(super) const KEPT_DAYS: &str = "SELECT from_ms, to_ms, rollup FROM report_days WHERE from_ms >= ?1 AND to_ms <= ?2 AND rules = ?3 ORDER BY from_ms";
+/// From when on days are not kept, how often one was changed, and whether there are any of other rules.
+pub(super) const KEPT_FROM: &str =
+    "SELECT before_ms, changes, EXISTS (SELECT 1 FROM report_days WHERE rules <> ?) FROM report_days_kept";
+pub(super) const NEXT_KEPT: &str = "SELECT 1 FROM report_days WHERE from_ms = ?";
 /// How many calls have each code, those that began from ?1 on (NULL: all), on the PBX ?2 (NULL: on all).
 pub(super) const CODE_COUNTS: &str = "
     SELECT t.code, count(DISTINCT t.call_id) FROM tags t JOIN calls c ON c.id = t.call_id WHERE (?1 IS NULL OR c.started_ms >= ?1) AND (?2 IS NULL OR +c.pbx = ?2) GROUP BY t.code";

@@ -3,8 +3,7 @@
 use super::{Chosen, Depth, Error, Reader};
 use crate::language::Language;
 use crate::report::faces::Report;
-use crate::report::facts::Facts;
-use crate::report::figures::{Figures, Totals, figures};
+use crate::report::figures::{By, Figures, Slice, Totals, slices};
 use crate::report::{Thresholds, Window};
 use callbackd_core::millis::Millis;
 use jiff::tz::TimeZone;
@@ -12,10 +11,10 @@ use jiff::tz::TimeZone;
 /// What was read.
 #[derive(Debug)]
 pub(crate) struct Reported {
-    /// The rows of the window: slices are made of them.
-    pub(crate) facts: Facts,
-    /// What they come to.
+    /// What the rows of the window come to.
     pub(crate) figures: Figures,
+    /// Those of its slices, where they were asked for.
+    pub(crate) slices: Vec<Slice>,
     /// The window before, up to the same hour, with its totals; `None` where there is none.
     pub(crate) before: Option<(Window, Totals)>,
 }
@@ -45,28 +44,53 @@ impl Reported {
 }
 
 impl Reader {
-    /// Reads a window and the one before it.
+    /// The figures of a window, ms since 1970 UTC, the second not in it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn figures(
+        &self,
+        window: (Millis, Millis),
+        chosen: &Chosen,
+        thresholds: &Thresholds,
+        zone: &TimeZone,
+    ) -> Result<Figures, Error> {
+        self.divided(window, (chosen, None), thresholds, zone).map(|(figures, _)| figures)
+    }
+
+    fn divided(
+        &self,
+        window: (Millis, Millis),
+        (chosen, by): (&Chosen, Option<By>),
+        thresholds: &Thresholds,
+        zone: &TimeZone,
+    ) -> Result<(Figures, Vec<Slice>), Error> {
+        let rolled = self.rolled_up(window, (chosen, by), Depth::All, thresholds, zone)?;
+        let figures = rolled.rollup.figures(window, rolled.as_of_ms, &rolled.frame, thresholds);
+        Ok((figures, by.map_or_else(Vec::new, |by| slices(by, &rolled.slices))))
+    }
+
+    /// Reads a window, divided `by` something where that is asked for, and the one before it.
     ///
     /// # Errors
     /// See [`Error`].
     pub(crate) fn reported(
         &self,
         window: &Window,
-        chosen: &Chosen,
+        (chosen, by): (&Chosen, Option<By>),
         thresholds: &Thresholds,
         zone: &TimeZone,
         now_ms: Millis,
     ) -> Result<Reported, Error> {
-        let read = |window: &Window, depth| self.facts((window.from_ms, window.to_ms), chosen, depth, thresholds, zone);
-        let facts = read(window, Depth::All)?;
-        let figures = figures(&facts);
+        let span = |window: &Window| (window.from_ms, window.to_ms);
+        let (figures, slices) = self.divided(span(window), (chosen, by), thresholds, zone)?;
         let before = match window.before(zone, figures.quality.as_of_ms.min(now_ms)) {
             Some(before) => {
-                let totals = Totals::of(&read(&before, Depth::Calls)?.calls, thresholds);
-                Some((before, totals))
+                let rolled = self.rolled_up(span(&before), (chosen, None), Depth::Calls, thresholds, zone)?;
+                Some((before, rolled.rollup.totals.totals()))
             }
             None => None,
         };
-        Ok(Reported { facts, figures, before })
+        Ok(Reported { figures, slices, before })
     }
 }

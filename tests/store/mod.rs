@@ -6,6 +6,7 @@ mod records;
 mod rejudged_calls;
 mod replayed_calls;
 pub(crate) mod report_centre;
+mod report_days;
 mod report_example;
 mod report_languages;
 mod report_meaning;

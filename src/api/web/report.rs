@@ -94,7 +94,7 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
         NoChoice::Store(error) => error.into(),
         NoChoice::Unknown(error) => unknown(view, &error),
     })?;
-    let reported = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
+    let reported = reader.reported(&window, (&chosen, None), &thresholds, &zone, now_ms)?;
     let (queues, agents) = reader.ever_met()?;
     let pbxs = reader.pbxs()?.iter().map(ToString::to_string).collect();
     let report = reported.shown(view.language, &window, &chosen, (&thresholds, &zone), now_ms);

@@ -2,12 +2,12 @@
 
 use super::spans::Span;
 use super::time::covered;
-use super::totals::{mean, ratio};
-use crate::report::Facts;
-use crate::report::facts::{Activity, Name};
+use super::totals::{TotalsPart, mean, ratio};
+use crate::report::facts::{Activity, Facts, Frame, Name};
+use crate::report::rollup::part::{Counts, Key, count, key, parts};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Direction;
-use callbackd_core::order::InOrder as _;
+use callbackd_core::order::Gather as _;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -71,93 +71,135 @@ pub struct Handling {
     pub mean_ms: Option<Millis>,
 }
 
-/// What is added up of an agent before it is worked out.
-#[derive(Default)]
-struct Sum {
-    agent: Agent,
-    reaction_ms: Millis,
-    answered_talk_ms: Millis,
-    spans: Vec<(Activity, Span)>,
+parts! {
+    /// What is added up of an agent.
+    struct AgentPart {
+        answered: u64,
+        missed_rings: u64,
+        outbound: u64,
+        callbacks: u64,
+        /// In the agent's own calls.
+        outbound_talk_ms: Millis,
+        answered_talk_ms: Millis,
+        hold_ms: Millis,
+        reaction_ms: Millis,
+        logged_in_ms: Millis,
+        paused_ms: Millis,
+        talking_ms: Millis,
+        acw_ms: Millis,
+        handling_ms: Millis,
+        idle_ms: Millis,
+        attempts: Counts,
+        codes: Counts,
+    }
 }
 
-pub(super) fn agents(facts: &Facts) -> (Vec<Agent>, Handling) {
-    let mut sums: BTreeMap<(Name, Name), Sum> = BTreeMap::new();
+/// What an agent did, and when.
+type Did = Vec<(Activity, Span)>;
+
+/// By PBX and agent.
+pub(crate) fn agents_of(facts: &Facts) -> BTreeMap<Key, AgentPart> {
+    let mut sums: BTreeMap<(Name, Name), (AgentPart, Did)> = BTreeMap::new();
     for leg in &facts.legs {
         let Some(call) = facts.calls.get(leg.call).filter(|call| call.inbound()) else { continue };
-        let sum = sums.entry((call.pbx, leg.agent)).or_default();
+        let (agent, _) = sums.entry((call.pbx, leg.agent)).or_default();
         match facts.names.text(leg.result) {
             "ANSWERED" => {
-                sum.agent.answered += 1;
-                sum.answered_talk_ms += leg.talk_ms;
-                sum.reaction_ms += leg.answered_ms.map_or(0, |at| at - leg.started_ms);
+                agent.answered += 1;
+                agent.answered_talk_ms += leg.talk_ms;
+                agent.reaction_ms += leg.answered_ms.map_or(0, |at| at - leg.started_ms);
             }
-            "NOANSWER" | "REJECTED" => sum.agent.missed_rings += 1,
+            "NOANSWER" | "REJECTED" => agent.missed_rings += 1,
             _ => {}
         }
     }
     for call in &facts.calls {
         let Some(agent) = call.agent else { continue };
         let outbound = matches!(call.direction, Direction::Outbound | Direction::Callback);
-        if outbound {
-            let agent = &mut sums.entry((call.pbx, agent)).or_default().agent;
-            agent.outbound += 1;
-            agent.callbacks += u64::from(call.direction == Direction::Callback);
-            agent.talk_ms += call.talk_ms;
-        }
         if outbound || call.inbound() {
-            sums.entry((call.pbx, agent)).or_default().agent.hold_ms += call.hold_ms;
+            let (agent, _) = sums.entry((call.pbx, agent)).or_default();
+            agent.hold_ms += call.hold_ms;
+            agent.outbound += u64::from(outbound);
+            agent.callbacks += u64::from(call.direction == Direction::Callback);
+            agent.outbound_talk_ms += if outbound { call.talk_ms } else { 0 };
         }
     }
     for interval in &facts.intervals {
-        let sum = sums.entry((interval.pbx, interval.agent)).or_default();
-        sum.spans.push((interval.activity, (interval.from_ms, interval.to_ms)));
+        let (_, did) = sums.entry((interval.pbx, interval.agent)).or_default();
+        did.push((interval.activity, (interval.from_ms, interval.to_ms)));
     }
     for (pbx, agent, result) in &facts.attempts {
         if let Some(agent) = agent {
-            let attempts = &mut sums.entry((*pbx, *agent)).or_default().agent.attempts;
-            *attempts.entry(facts.names.text(*result).to_owned()).or_default() += 1;
+            let (agent, _) = sums.entry((*pbx, *agent)).or_default();
+            count(&mut agent.attempts, [facts.names.text(*result), "", ""]);
         }
     }
     for (call, code) in &facts.tags {
-        let Some((pbx, agent)) = facts.calls.get(*call).and_then(|call| Some((call.pbx, call.agent?))) else {
-            continue;
-        };
-        let codes = &mut sums.entry((pbx, agent)).or_default().agent.codes;
-        *codes.entry(facts.names.text(*code).to_owned()).or_default() += 1;
+        if let Some((pbx, agent)) = facts.calls.get(*call).and_then(|call| Some((call.pbx, call.agent?))) {
+            count(&mut sums.entry((pbx, agent)).or_default().0.codes, [facts.names.text(*code), "", ""]);
+        }
     }
     let window = (facts.window.0, facts.end_ms());
-    let mut handling = Handling::default();
-    for call in facts.calls.iter().filter(|call| call.answered()) {
-        handling.answered += 1;
-        handling.talk_ms += call.talk_ms;
-        handling.hold_ms += call.hold_ms;
-    }
-    let mut agents: Vec<Agent> = sums.into_iter().map(|(key, sum)| figures_of(facts, key, sum, window)).collect();
-    agents.order_by(|one, other| (&one.pbx, &one.agent).cmp(&(&other.pbx, &other.agent)));
-    handling.acw_ms = agents.iter().map(|agent| agent.acw_ms).sum();
-    handling.mean_ms = mean(handling.talk_ms + handling.hold_ms + handling.acw_ms, handling.answered);
-    (agents, handling)
+    let part = |((pbx, agent), (part, did)): ((Name, Name), (AgentPart, Did))| {
+        (key([facts.names.text(pbx), facts.names.text(agent), ""]), part.with_times(&did, window))
+    };
+    sums.into_iter().map(part).to_map()
 }
 
-fn figures_of(facts: &Facts, (pbx, agent): (Name, Name), sum: Sum, window: Span) -> Agent {
-    let Sum { agent: mut out, reaction_ms, answered_talk_ms, spans } = sum;
-    let time = |wanted: fn(Activity) -> bool| {
-        covered(spans.iter().filter(|(activity, _)| wanted(*activity)).map(|(_, span)| *span).collect(), window)
+impl AgentPart {
+    fn with_times(self, did: &Did, window: Span) -> Self {
+        let time = |wanted: fn(Activity) -> bool| {
+            covered(did.iter().filter(|(activity, _)| wanted(*activity)).map(|(_, span)| *span).collect(), window)
+        };
+        let engaged_ms = time(|activity| activity != Activity::LoggedIn);
+        Self {
+            logged_in_ms: time(|activity| activity == Activity::LoggedIn),
+            paused_ms: time(|activity| matches!(activity, Activity::Paused | Activity::AfterCallWork { paused: true })),
+            talking_ms: time(|activity| activity == Activity::Talking),
+            acw_ms: time(|activity| matches!(activity, Activity::AfterCallWork { .. })),
+            handling_ms: time(|activity| matches!(activity, Activity::AfterCallWork { .. } | Activity::Talking)),
+            idle_ms: time(|_| true) - engaged_ms,
+            ..self
+        }
+    }
+}
+
+/// The figures, and those of handling, for which the totals of all calls are needed.
+pub(crate) fn agents(parts: &BTreeMap<Key, AgentPart>, frame: &Frame, totals: &TotalsPart) -> (Vec<Agent>, Handling) {
+    let words = |counts: &Counts| counts.iter().map(|([word, ..], n)| (word.to_string(), *n)).to_map();
+    let agent = |([pbx, agent, _], part): (&Key, &AgentPart)| {
+        let (pbx, agent) = (pbx.to_string(), agent.to_string());
+        let whole_ms = part.handling_ms + part.idle_ms;
+        Agent {
+            name: frame.agents.get(&(pbx.clone(), agent.clone())).cloned().unwrap_or_default(),
+            pbx,
+            agent,
+            answered: part.answered,
+            missed_rings: part.missed_rings,
+            outbound: part.outbound,
+            callbacks: part.callbacks,
+            talk_ms: part.outbound_talk_ms + part.answered_talk_ms,
+            mean_talk_ms: mean(part.answered_talk_ms, part.answered),
+            hold_ms: part.hold_ms,
+            mean_reaction_ms: mean(part.reaction_ms, part.answered),
+            logged_in_ms: part.logged_in_ms,
+            paused_ms: part.paused_ms,
+            talking_ms: part.talking_ms,
+            acw_ms: part.acw_ms,
+            handling_ms: part.handling_ms,
+            idle_ms: part.idle_ms,
+            occupancy: ratio(part.handling_ms.unsigned_abs(), whole_ms.unsigned_abs()),
+            attempts: words(&part.attempts),
+            codes: words(&part.codes),
+        }
     };
-    let is_acw = |activity| matches!(activity, Activity::AfterCallWork { .. });
-    let name = facts.agents.get(&(pbx, agent)).map_or("", |name| facts.names.text(*name));
-    (out.pbx, out.agent) = (facts.names.text(pbx).to_owned(), facts.names.text(agent).to_owned());
-    out.name = name.to_owned();
-    out.talk_ms += answered_talk_ms;
-    out.mean_talk_ms = mean(answered_talk_ms, out.answered);
-    out.mean_reaction_ms = mean(reaction_ms, out.answered);
-    out.logged_in_ms = time(|activity| activity == Activity::LoggedIn);
-    out.paused_ms = time(|activity| matches!(activity, Activity::Paused | Activity::AfterCallWork { paused: true }));
-    out.talking_ms = time(|activity| activity == Activity::Talking);
-    out.acw_ms = time(is_acw);
-    out.handling_ms = time(|activity| matches!(activity, Activity::AfterCallWork { .. } | Activity::Talking));
-    let engaged_ms = time(|activity| activity != Activity::LoggedIn);
-    out.idle_ms = time(|_| true) - engaged_ms;
-    out.occupancy = ratio(out.handling_ms.unsigned_abs(), (out.handling_ms + out.idle_ms).unsigned_abs());
-    out
+    let acw_ms = parts.values().map(|part| part.acw_ms).sum::<Millis>();
+    let handling = Handling {
+        answered: totals.answered,
+        talk_ms: totals.talk_ms,
+        hold_ms: totals.hold_ms,
+        acw_ms,
+        mean_ms: mean(totals.talk_ms + totals.hold_ms + acw_ms, totals.answered),
+    };
+    (parts.iter().map(agent).collect(), handling)
 }

@@ -1,9 +1,10 @@
 //! Missed calls: why, who won the caller back, and when; and what became of the others.
 
-use super::totals::{Spread, ratio};
+use super::totals::{Durations, Spread, ratio};
 use crate::report::Facts;
+use crate::report::rollup::part::{Counts, Key, count, parts};
 use callbackd_core::model::{Outcome, RecoveredBy, Status};
-use callbackd_core::order::InOrder as _;
+use callbackd_core::order::{Gather as _, InOrder as _};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -43,41 +44,74 @@ pub struct Fate {
 
 /// Nobody has a callback for them: no callable number, declined, switched off.
 pub(crate) const NO_CALLBACK: &str = "NONE";
+/// Who won those back, and when, who were not won back.
+const NOBODY: &str = "nobody";
+const NEVER: &str = "never";
+const IN_TIME: &str = "in_time";
+const LATER: &str = "later";
 
-pub(super) fn missed(facts: &Facts) -> Missed {
-    let mut out = Missed::default();
-    let mut fates: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    let mut recovery = Vec::new();
-    for call in facts.calls.iter().filter(|call| call.missed()) {
-        out.calls += 1;
-        let fate = match (call.recovered, call.recovery_ms()) {
-            (Some((by, _)), Some(after_ms)) => {
-                recovery.push(after_ms);
-                let in_time = after_ms <= facts.thresholds.callback_target_ms;
-                out.in_time += u64::from(in_time);
-                (word(by), if in_time { "in_time" } else { "later" })
-            }
-            _ => {
-                let state = call.callback_id.and_then(|id| facts.callbacks.get(&id));
-                let state = state.map_or(NO_CALLBACK, |name| facts.names.text(*name));
-                *out.open.entry(state.to_owned()).or_default() += 1;
-                ("nobody", "never")
-            }
-        };
-        *fates.entry(fate).or_default() += 1;
+parts! {
+    /// What is added up of them.
+    struct MissedPart {
+        calls: u64,
+        in_time: u64,
+        recovery: Durations,
+        /// By whom, and when.
+        fates: Counts,
+        open: Counts,
+        attempts: Counts,
     }
-    out.won_back = recovery.len() as u64;
-    (out.share, out.share_in_time) = (ratio(out.won_back, out.calls), ratio(out.in_time, out.calls));
-    out.recovery = Spread::of(recovery);
-    out.fates = fates.into_iter().map(|((by, when), calls)| Fate { by, when, calls }).collect();
-    for (_, _, result) in &facts.attempts {
-        *out.attempts.entry(facts.names.text(*result).to_owned()).or_default() += 1;
-    }
-    out
 }
 
-fn word(by: RecoveredBy) -> &'static str {
-    by.as_str()
+impl MissedPart {
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let mut out = Self::default();
+        let mut recovery = Vec::new();
+        for call in facts.calls.iter().filter(|call| call.missed()) {
+            out.calls += 1;
+            let (by, when) = match (call.recovered, call.recovery_ms()) {
+                (Some((by, _)), Some(after_ms)) => {
+                    recovery.push(after_ms);
+                    let in_time = after_ms <= facts.thresholds.callback_target_ms;
+                    out.in_time += u64::from(in_time);
+                    (by.as_str(), if in_time { IN_TIME } else { LATER })
+                }
+                _ => {
+                    let state = call.callback_id.and_then(|id| facts.callbacks.get(&id));
+                    count(&mut out.open, [state.map_or(NO_CALLBACK, |name| facts.names.text(*name)), "", ""]);
+                    (NOBODY, NEVER)
+                }
+            };
+            count(&mut out.fates, [by, when, ""]);
+        }
+        out.recovery = Durations::of(&recovery);
+        for (_, _, result) in &facts.attempts {
+            count(&mut out.attempts, [facts.names.text(*result), "", ""]);
+        }
+        out
+    }
+
+    /// The figures.
+    pub(crate) fn missed(&self) -> Missed {
+        let recovery = self.recovery.spread();
+        let words = |counts: &Counts| counts.iter().map(|([word, ..], n)| (word.to_string(), *n)).to_map();
+        Missed {
+            calls: self.calls,
+            fates: self.fates.iter().map(|([by, when, _], &calls)| fate(by, when, calls)).collect(),
+            won_back: recovery.calls,
+            in_time: self.in_time,
+            share_in_time: ratio(self.in_time, self.calls),
+            share: ratio(recovery.calls, self.calls),
+            recovery,
+            open: words(&self.open),
+            attempts: words(&self.attempts),
+        }
+    }
+}
+
+fn fate(by: &str, when: &str, calls: u64) -> Fate {
+    let by = RecoveredBy::from_text(by).map_or(NOBODY, RecoveredBy::as_str);
+    Fate { by, when: [IN_TIME, LATER].into_iter().find(|word| *word == when).unwrap_or(NEVER), calls }
 }
 
 /// Inbound calls that ended alike.
@@ -95,20 +129,23 @@ pub struct Reason {
     pub(crate) share: Option<f64>,
 }
 
-pub(super) fn reasons(facts: &Facts) -> Vec<Reason> {
-    let mut counts: BTreeMap<(Status, Outcome), u64> = BTreeMap::new();
+/// How many ended in which way: status and outcome.
+pub(crate) fn reasons_of(facts: &Facts) -> Counts {
+    let mut counts = Counts::default();
     for call in facts.calls.iter().filter(|call| call.inbound()) {
-        *counts.entry((call.status, call.outcome)).or_default() += 1;
+        count(&mut counts, [call.status.as_str(), call.outcome.as_str(), ""]);
     }
+    counts
+}
+
+/// The figures.
+pub(crate) fn reasons(counts: &Counts) -> Vec<Reason> {
     let all = counts.values().sum();
-    let reason = |((status, outcome), calls): ((Status, Outcome), u64)| Reason {
-        status,
-        outcome,
-        missed: outcome.meaning().missed,
-        calls,
-        share: ratio(calls, all),
+    let reason = |([status, outcome, _], &calls): (&Key, &u64)| {
+        let (status, outcome) = (Status::from_text(status)?, Outcome::from_text(outcome)?);
+        Some(Reason { status, outcome, missed: outcome.meaning().missed, calls, share: ratio(calls, all) })
     };
-    let mut reasons: Vec<Reason> = counts.into_iter().map(reason).collect();
+    let mut reasons: Vec<Reason> = counts.iter().filter_map(reason).collect();
     reasons.order_by_key(|reason| (std::cmp::Reverse(reason.calls), reason.status, reason.outcome));
     reasons
 }

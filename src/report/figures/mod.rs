@@ -10,13 +10,14 @@ pub(crate) mod totals;
 
 pub use totals::{Spread, Totals};
 
-use super::Facts;
-use super::facts::{Call, Gap, Name};
+use super::facts::{Call, Facts, Gap, Name};
+use super::rollup::Rollup;
+use super::rollup::part::{Key, Part as _, key};
 use callbackd_core::millis::Millis;
-use callbackd_core::model::Quality as OfRow;
 use callbackd_core::order::Gather as _;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+use totals::TotalsPart;
 
 /// How much of the window was seen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -109,56 +110,7 @@ pub struct Slice {
 /// Works them all out.
 #[must_use]
 pub fn figures(facts: &Facts) -> Figures {
-    let (agents, handling) = agents::agents(facts);
-    Figures {
-        from_ms: facts.window.0,
-        to_ms: facts.window.1,
-        pbxs: pbxs(facts),
-        quality: quality(facts),
-        totals: Totals::of(&facts.calls, &facts.thresholds),
-        missed: missed::missed(facts),
-        hours: time::hours_of_day(facts),
-        heat: time::heat(facts),
-        load: time::load(facts),
-        days: by(facts, By::Day),
-        queues: others::queues(facts),
-        operators: time::operators(facts, handling.mean_ms),
-        agents,
-        handling,
-        reasons: missed::reasons(facts),
-        ivr: others::ivr(facts),
-        repeat: others::repeat(facts),
-        lines: time::lines(facts),
-        dids: others::dids(facts),
-        lengths: others::lengths(facts),
-        codes: others::codes(facts),
-        ratings: others::ratings(facts),
-    }
-}
-
-fn pbxs(facts: &Facts) -> Vec<String> {
-    let of_calls = facts.running.iter().chain(&facts.calls).map(|call| call.pbx);
-    let met: BTreeSet<Name> = of_calls.chain(facts.intervals.iter().map(|interval| interval.pbx)).to_set();
-    let names: BTreeSet<&str> = met.into_iter().map(|pbx| facts.names.text(pbx)).to_set();
-    names.into_iter().map(str::to_owned).collect()
-}
-
-fn quality(facts: &Facts) -> Quality {
-    let of = |quality: OfRow| facts.calls.iter().filter(|call| call.quality == quality).count() as u64;
-    let spans = facts.gaps.iter().map(|gap| (gap.from_ms, gap.to_ms));
-    Quality {
-        calls: facts.calls.len() as u64,
-        full: of(OfRow::Full),
-        partial: of(OfRow::Partial),
-        gap: of(OfRow::Gap),
-        backfilled: of(OfRow::Backfilled),
-        unknown: facts.calls.iter().filter(|call| call.unknown()).count() as u64,
-        without_number: facts.calls.iter().filter(|call| call.inbound() && call.customer.is_none()).count() as u64,
-        gap_ms: spans::length(spans::within(spans, facts.window)),
-        gaps: facts.gaps.clone(),
-        as_of_ms: facts.as_of_ms,
-        running: facts.as_of_ms < facts.window.1,
-    }
+    Rollup::of(facts).figures(facts.window, facts.as_of_ms, &facts.frame, &facts.thresholds)
 }
 
 /// What the calls of a window can be divided by.
@@ -222,53 +174,66 @@ impl By {
 /// Monday first.
 pub(crate) const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
-/// What the calls of a slice have in common: the PBX where each has its own, a place in the order, the text.
-type Key = (Option<String>, usize, String);
-
 /// The figures of the calls that have the same of this; days and hours also where there was no call.
 #[must_use]
 pub fn by(facts: &Facts, by: By) -> Vec<Slice> {
-    let mut groups: BTreeMap<Key, Vec<&Call>> = BTreeMap::new();
-    let plain = |text: String| (None, 0, text);
-    for hour in &facts.hours {
-        match by {
-            By::Day => drop(groups.entry(plain(hour.date.to_string())).or_default()),
-            By::Hour => drop(groups.entry(plain(format!("{:02}", hour.hour))).or_default()),
-            By::Weekday => drop(groups.entry(weekday(hour.weekday())).or_default()),
-            _ => break,
-        }
+    slices(by, &slices_of(facts, by))
+}
+
+/// What the calls of a slice have in common: PBX where each has its own, name, or the place of an hour.
+type Common = (Option<Name>, Option<Name>, usize);
+
+/// By the PBX where each has its own, a place in the order, and the text.
+pub(crate) fn slices_of(facts: &Facts, by: By) -> BTreeMap<Key, TotalsPart> {
+    let mut groups: BTreeMap<Common, Vec<&Call>> = BTreeMap::new();
+    let by_hour = matches!(by, By::Day | By::Hour | By::Weekday);
+    if by_hour {
+        groups.extend((0..facts.hours.len()).map(|place| ((None, None, place), Vec::new())));
     }
-    let text = |name: Option<Name>| name.map_or_else(String::new, |name| facts.names.text(name).to_owned());
     if by == By::Code {
-        for (call, code) in &facts.tags {
-            groups.entry(plain(text(Some(*code)))).or_default().extend(facts.calls.get(*call));
+        let tagged: BTreeSet<(Name, usize)> = facts.tags.iter().map(|(call, code)| (*code, *call)).to_set();
+        for (code, call) in tagged {
+            groups.entry((None, Some(code), 0)).or_default().extend(facts.calls.get(call));
         }
     } else {
         for call in &facts.calls {
-            let hour = || facts.hour(call.started_ms);
-            let of_pbx = |name| (Some(text(Some(call.pbx))).filter(|_| by.is_of_a_pbx()), 0, text(name));
-            let key = match by {
-                By::Pbx => of_pbx(Some(call.pbx)),
-                By::Did => of_pbx(call.did),
-                By::Trunk => of_pbx(call.trunk),
-                By::Queue => of_pbx(call.queue),
-                By::Agent => of_pbx(call.agent),
-                By::Day => plain(hour().map_or_else(String::new, |hour| hour.date.to_string())),
-                By::Hour => plain(hour().map_or_else(String::new, |hour| format!("{:02}", hour.hour))),
-                By::Weekday | By::Code => hour().map_or_else(|| plain(String::new()), |hour| weekday(hour.weekday())),
+            let of_pbx = Some(call.pbx).filter(|_| by.is_of_a_pbx());
+            let common = match by {
+                By::Pbx => (of_pbx, Some(call.pbx), 0),
+                By::Did => (of_pbx, call.did, 0),
+                By::Trunk => (of_pbx, call.trunk, 0),
+                By::Queue => (of_pbx, call.queue, 0),
+                By::Agent => (of_pbx, call.agent, 0),
+                By::Day | By::Hour | By::Weekday | By::Code => {
+                    (None, None, facts.place_of_hour(call.started_ms).unwrap_or(usize::MAX))
+                }
             };
-            groups.entry(key).or_default().push(call);
+            groups.entry(common).or_default().push(call);
         }
     }
-    let slice = |((pbx, _, key), calls): (Key, Vec<&Call>)| {
-        let mut seen = std::collections::HashSet::new();
-        let once = calls.into_iter().filter(|call| by != By::Code || seen.insert(call.id));
-        Slice { pbx, key, totals: Totals::of(once, &facts.thresholds) }
-    };
-    groups.into_iter().map(slice).collect()
+    let mut slices: BTreeMap<Key, TotalsPart> = BTreeMap::new();
+    for ((pbx, name, place), calls) in groups {
+        let text = |name: Option<Name>| name.map_or("", |name| facts.names.text(name));
+        let key = match facts.hours.get(place).filter(|_| by_hour) {
+            Some(hour) if by == By::Day => key(["", "", &hour.date.to_string()]),
+            Some(hour) if by == By::Hour => key(["", "", &time::hour_text(hour.hour)]),
+            Some(hour) => {
+                let n = usize::try_from(hour.weekday() - 1).unwrap_or_default().min(6);
+                key(["", &n.to_string(), WEEKDAYS[n]])
+            }
+            None => key([text(pbx), "", text(name)]),
+        };
+        slices.entry(key).or_default().add(TotalsPart::of(calls, &facts.thresholds));
+    }
+    slices
 }
 
-fn weekday(weekday: i8) -> Key {
-    let n = usize::try_from(weekday - 1).unwrap_or_default().min(6);
-    (None, n, WEEKDAYS[n].to_owned())
+/// The slices themselves.
+pub(crate) fn slices(by: By, parts: &BTreeMap<Key, TotalsPart>) -> Vec<Slice> {
+    let slice = |([pbx, _, key], part): (&Key, &TotalsPart)| Slice {
+        pbx: by.is_of_a_pbx().then(|| pbx.to_string()),
+        key: key.to_string(),
+        totals: part.totals(),
+    };
+    parts.iter().map(slice).collect()
 }

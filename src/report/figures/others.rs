@@ -1,14 +1,15 @@
 //! Queues, menus, customers who called again, DIDs, lengths of conversations, codes, ratings.
 
 use super::Totals;
-use super::totals::{Spread, mean, ratio};
-use crate::report::Facts;
-use crate::report::facts::{Call, Name};
+use super::totals::{Durations, Spread, TotalsPart, mean, ratio};
+use crate::report::facts::{Call, Facts, Name};
+use crate::report::rollup::part::{Counts, Customers, Key, Peak, key, parts};
+use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Outcome;
 use callbackd_core::order::{Gather as _, InOrder as _};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A queue: visits of callers, and figures of the calls that it was the last for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -33,38 +34,60 @@ pub struct Queue {
     pub(crate) totals: Totals,
 }
 
-/// Of a queue: what is counted, sum and longest of the stays, calls.
-type OfQueue<'c> = (Queue, Millis, Millis, Vec<&'c Call>);
+parts! {
+    /// What is added up of a queue.
+    struct QueuePart {
+        visits: u64,
+        connected: u64,
+        abandoned: u64,
+        other: u64,
+        visits_ms: Millis,
+        longest_ms: Peak,
+        totals: TotalsPart,
+    }
+}
 
-pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
-    let mut all: BTreeMap<(&str, &str), OfQueue<'_>> = BTreeMap::new();
+/// By PBX and queue.
+pub(crate) fn queues_of(facts: &Facts) -> BTreeMap<Key, QueuePart> {
+    let mut all: BTreeMap<(Name, Name), (QueuePart, Vec<&Call>)> = BTreeMap::new();
     for visit in &facts.visits {
         let Some(call) = facts.calls.get(visit.call).filter(|call| call.inbound()) else { continue };
-        let key = (facts.names.text(call.pbx), facts.names.text(visit.queue));
-        let (queue, sum_ms, longest_ms, _) = all.entry(key).or_default();
+        let (queue, _) = all.entry((call.pbx, visit.queue)).or_default();
         queue.visits += 1;
         match facts.names.text(visit.result) {
             "CONNECTED" => queue.connected += 1,
             "ABANDONED" => queue.abandoned += 1,
             _ => queue.other += 1,
         }
-        *sum_ms += visit.visit_ms;
-        *longest_ms = visit.visit_ms.max(*longest_ms);
+        queue.visits_ms += visit.visit_ms;
+        queue.longest_ms.0 = queue.longest_ms.0.max(visit.visit_ms.max(0).cast_unsigned());
     }
     for call in facts.calls.iter().filter(|call| call.inbound()) {
         if let Some(queue) = call.queue {
-            all.entry((facts.names.text(call.pbx), facts.names.text(queue))).or_default().3.push(call);
+            all.entry((call.pbx, queue)).or_default().1.push(call);
         }
     }
-    let queue = |((pbx, name), (queue, sum_ms, longest_ms, calls)): ((&str, &str), OfQueue<'_>)| Queue {
-        pbx: pbx.to_owned(),
-        queue: name.to_owned(),
-        mean_visit_ms: mean(sum_ms, queue.visits),
-        longest_visit_s: (queue.visits > 0).then_some(longest_ms / 1_000),
-        totals: Totals::of(calls, &facts.thresholds),
-        ..queue
+    let part = |((pbx, queue), (part, calls)): ((Name, Name), (QueuePart, Vec<&Call>))| {
+        let totals = TotalsPart::of(calls, &facts.thresholds);
+        (key([facts.names.text(pbx), facts.names.text(queue), ""]), QueuePart { totals, ..part })
     };
-    all.into_iter().map(queue).collect()
+    all.into_iter().map(part).to_map()
+}
+
+/// The figures.
+pub(crate) fn queues(parts: &BTreeMap<Key, QueuePart>) -> Vec<Queue> {
+    let queue = |([pbx, queue, _], part): (&Key, &QueuePart)| Queue {
+        pbx: pbx.to_string(),
+        queue: queue.to_string(),
+        visits: part.visits,
+        connected: part.connected,
+        abandoned: part.abandoned,
+        other: part.other,
+        mean_visit_ms: mean(part.visits_ms, part.visits),
+        longest_visit_s: (part.visits > 0).then_some(part.longest_ms.0.cast_signed() / 1_000),
+        totals: part.totals.totals(),
+    };
+    parts.iter().map(queue).collect()
 }
 
 /// A key of a menu.
@@ -82,25 +105,38 @@ pub struct Choice {
     pub lost: u64,
 }
 
-pub(super) fn ivr(facts: &Facts) -> Vec<Choice> {
-    let mut all: BTreeMap<(&str, &str, &str), (u64, u64)> = BTreeMap::new();
+parts! {
+    /// What is added up of it.
+    struct ChoicePart {
+        steps: u64,
+        lost: u64,
+    }
+}
+
+/// By PBX, context and digits.
+pub(crate) fn ivr_of(facts: &Facts) -> BTreeMap<Key, ChoicePart> {
+    let mut all: BTreeMap<(Name, Name, Name), ChoicePart> = BTreeMap::new();
     for (n, step) in facts.steps.iter().enumerate() {
         let Some(call) = facts.calls.get(step.call).filter(|call| call.inbound()) else { continue };
-        let key = (facts.names.text(call.pbx), facts.names.text(step.context), facts.names.text(step.digits));
-        let entry = all.entry(key).or_default();
-        entry.0 += 1;
+        let choice = all.entry((call.pbx, step.context, step.digits)).or_default();
+        choice.steps += 1;
         let is_last = facts.steps.get(n + 1).is_none_or(|next| next.call != step.call);
-        entry.1 += u64::from(is_last && call.outcome == Outcome::IvrLost);
+        choice.lost += u64::from(is_last && call.outcome == Outcome::IvrLost);
     }
-    all.into_iter()
-        .map(|((pbx, context, digits), (steps, lost))| Choice {
-            pbx: pbx.to_owned(),
-            context: context.to_owned(),
-            digits: digits.to_owned(),
-            steps,
-            lost,
-        })
-        .collect()
+    let text = |name| facts.names.text(name);
+    all.into_iter().map(|((pbx, context, digits), part)| (key([text(pbx), text(context), text(digits)]), part)).to_map()
+}
+
+/// The figures.
+pub(crate) fn ivr(parts: &BTreeMap<Key, ChoicePart>) -> Vec<Choice> {
+    let choice = |([pbx, context, digits], part): (&Key, &ChoicePart)| Choice {
+        pbx: pbx.to_string(),
+        context: context.to_string(),
+        digits: digits.to_string(),
+        steps: part.steps,
+        lost: part.lost,
+    };
+    parts.iter().map(choice).collect()
 }
 
 /// Customers who called again, and those who did not need to.
@@ -131,43 +167,67 @@ pub struct Repeat {
 /// So many are shown.
 const MOST_REPEAT: usize = 10;
 
-pub(super) fn repeat(facts: &Facts) -> Repeat {
-    let mut out = Repeat::default();
-    // In the order of their starts.
-    let mut customers: HashMap<Name, Vec<(Millis, bool)>, foldhash::fast::RandomState> = HashMap::default();
-    for call in facts.calls.iter().filter(|call| call.inbound()) {
-        let Some(customer) = call.customer else { continue };
-        customers.entry(customer).or_default().push((call.started_ms, call.answered()));
-        if call.answered() {
-            match call.again {
-                Some(again) => {
-                    out.final_calls += 1;
-                    out.resolved += u64::from(!again);
+parts! {
+    /// What is added up of it.
+    struct RepeatPart {
+        final_calls: u64,
+        resolved: u64,
+        not_final: u64,
+        customers: Customers,
+    }
+}
+
+impl RepeatPart {
+    /// The calls are in the order of their starts.
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let mut out = Self::default();
+        let mut calls: Vec<&Call> = facts.calls.iter().filter(|call| call.inbound()).collect();
+        calls.order_by_key(|call| (call.started_ms, !call.answered()));
+        for call in calls {
+            let Some(customer) = call.customer else { continue };
+            out.customers.calls(facts.names.text(customer), call.answered());
+            if call.answered() {
+                match call.again {
+                    Some(again) => {
+                        out.final_calls += 1;
+                        out.resolved += u64::from(!again);
+                    }
+                    None => out.not_final += 1,
                 }
-                None => out.not_final += 1,
             }
         }
+        out
     }
-    out.first_call_resolution = ratio(out.resolved, out.final_calls);
-    out.customers = customers.len() as u64;
-    let mut often = Vec::new();
-    for (customer, mut calls) in customers {
-        calls.order_by_key(|(at, answered)| (*at, !answered));
-        match calls.iter().position(|(_, answered)| *answered) {
-            Some(n) => out.tries[n.min(3)] += 1,
-            None => out.never += 1,
+
+    /// The figures.
+    pub(crate) fn repeat(&self) -> Repeat {
+        let (mut tries, mut never) = ([0; 4], 0);
+        let mut often = Vec::new();
+        for (number, customer) in &self.customers.0 {
+            match (customer.first as usize).checked_sub(1) {
+                Some(n) => tries[n.min(3)] += 1,
+                None => never += 1,
+            }
+            if customer.calls >= 3 {
+                often.push((number, u64::from(customer.calls), u64::from(customer.answered)));
+            }
         }
-        if calls.len() >= 3 {
-            let answered = calls.iter().filter(|(_, answered)| *answered).count() as u64;
-            often.push((facts.names.text(customer).to_owned(), calls.len() as u64, answered));
+        often.order_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        often.truncate(MOST_REPEAT);
+        let customers = self.customers.0.len() as u64;
+        Repeat {
+            final_calls: self.final_calls,
+            resolved: self.resolved,
+            not_final: self.not_final,
+            first_call_resolution: ratio(self.resolved, self.final_calls),
+            customers,
+            first_try: tries[0],
+            share_first_try: ratio(tries[0], customers),
+            tries,
+            never,
+            most: often.into_iter().map(|(number, calls, answered)| (number.to_string(), calls, answered)).collect(),
         }
     }
-    out.first_try = out.tries[0];
-    out.share_first_try = ratio(out.first_try, out.customers);
-    often.order_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    often.truncate(MOST_REPEAT);
-    out.most = often;
-    out
 }
 
 /// One of our numbers, and how its callers were led.
@@ -185,28 +245,47 @@ pub(crate) struct Did {
     pub(crate) transfers: u64,
 }
 
-pub(super) fn dids(facts: &Facts) -> Vec<Did> {
+parts! {
+    /// What is added up of it.
+    struct DidPart {
+        hops: u64,
+        transfers: u64,
+        totals: TotalsPart,
+    }
+}
+
+/// By the number; empty where none was seen.
+pub(crate) fn dids_of(facts: &Facts) -> BTreeMap<Key, DidPart> {
     let mut hops = vec![0_u64; facts.calls.len()];
     for place in facts.visits.iter().map(|visit| visit.call).chain(facts.steps.iter().map(|step| step.call)) {
         if let Some(hops) = hops.get_mut(place) {
             *hops += 1;
         }
     }
-    let mut all: BTreeMap<&str, (u64, u64, Vec<&Call>)> = BTreeMap::new();
+    let mut all: BTreeMap<Option<Name>, (DidPart, Vec<&Call>)> = BTreeMap::new();
     for (call, hops) in facts.calls.iter().zip(hops).filter(|(call, _)| call.inbound()) {
-        let entry = all.entry(call.did.map_or("", |did| facts.names.text(did))).or_default();
-        entry.0 += hops + u64::from(call.transfers);
-        entry.1 += u64::from(call.transfers);
-        entry.2.push(call);
+        let (part, calls) = all.entry(call.did).or_default();
+        part.hops += hops + u64::from(call.transfers);
+        part.transfers += u64::from(call.transfers);
+        calls.push(call);
     }
-    let did = |(did, (hops, transfers, calls)): (&str, (u64, u64, Vec<&Call>))| Did {
-        did: did.to_owned(),
-        label: facts.thresholds.dids.get(did).cloned().unwrap_or_default(),
-        mean_hops: ratio(hops, calls.len() as u64),
-        transfers,
-        totals: Totals::of(calls, &facts.thresholds),
+    let part = |(did, (part, calls)): (Option<Name>, (DidPart, Vec<&Call>))| {
+        let totals = TotalsPart::of(calls, &facts.thresholds);
+        (key([did.map_or("", |did| facts.names.text(did)), "", ""]), DidPart { totals, ..part })
     };
-    all.into_iter().map(did).collect()
+    all.into_iter().map(part).to_map()
+}
+
+/// The figures.
+pub(crate) fn dids(parts: &BTreeMap<Key, DidPart>, thresholds: &Thresholds) -> Vec<Did> {
+    let did = |([did, ..], part): (&Key, &DidPart)| Did {
+        did: did.to_string(),
+        label: thresholds.dids.get(&**did).cloned().unwrap_or_default(),
+        mean_hops: ratio(part.hops, part.totals.inbound),
+        transfers: part.transfers,
+        totals: part.totals.totals(),
+    };
+    parts.iter().map(did).collect()
 }
 
 /// Conversations with customers who called, by length.
@@ -225,17 +304,35 @@ pub struct Lengths {
 /// Where the bands begin, seconds.
 const BANDS: [i64; 8] = [0, 10, 30, 60, 120, 300, 600, 1_200];
 
-pub(super) fn lengths(facts: &Facts) -> Lengths {
-    let talks: Vec<Millis> = facts.calls.iter().filter(|call| call.answered()).map(|call| call.talk_ms).collect();
-    let bands = BANDS.iter().enumerate().map(|(n, &from_s)| {
-        let to_ms = BANDS.get(n + 1).map_or(Millis::MAX, |to_s| to_s * 1_000);
-        (from_s, talks.iter().filter(|talk| (from_s * 1_000..to_ms).contains(talk)).count() as u64)
-    });
-    Lengths {
-        bands: bands.collect(),
-        too_short: talks.iter().filter(|talk| **talk < facts.thresholds.too_short_ms).count() as u64,
-        too_long: talks.iter().filter(|talk| **talk > facts.thresholds.too_long_ms).count() as u64,
-        spread: Spread::of(talks),
+parts! {
+    /// What is added up of it.
+    struct LengthsPart {
+        too_short: u64,
+        too_long: u64,
+        talks: Durations,
+    }
+}
+
+impl LengthsPart {
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let talks: Vec<Millis> = facts.calls.iter().filter(|call| call.answered()).map(|call| call.talk_ms).collect();
+        Self {
+            too_short: talks.iter().filter(|talk| **talk < facts.thresholds.too_short_ms).count() as u64,
+            too_long: talks.iter().filter(|talk| **talk > facts.thresholds.too_long_ms).count() as u64,
+            talks: Durations::of(&talks),
+        }
+    }
+
+    /// The figures.
+    pub(crate) fn lengths(&self) -> Lengths {
+        let to_s = |n: usize| BANDS.get(n + 1).copied().unwrap_or(i64::MAX);
+        let bands = BANDS.iter().enumerate().map(|(n, &from_s)| (from_s, self.talks.between(from_s, to_s(n))));
+        Lengths {
+            bands: bands.collect(),
+            too_short: self.too_short,
+            too_long: self.too_long,
+            spread: self.talks.spread(),
+        }
     }
 }
 
@@ -262,22 +359,45 @@ impl Codes {
     }
 }
 
-pub(super) fn codes(facts: &Facts) -> Codes {
-    let mut all: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    let mut tagged = BTreeSet::new();
-    for (call, code) in &facts.tags {
-        all.entry(facts.names.text(*code)).or_default().insert(*call);
-        tagged.insert(*call);
+parts! {
+    /// What is added up of them.
+    struct CodesPart {
+        codes: Counts,
+        answered: u64,
+        answered_without: u64,
     }
-    let mut codes: Vec<(String, u64)> =
-        all.into_iter().map(|(code, calls)| (code.to_owned(), calls.len() as u64)).collect();
-    codes.order_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let answered = facts.calls.iter().enumerate().filter(|(_, call)| call.answered());
-    let (all, without) =
-        answered.fold((0, 0), |(all, without), (n, _)| (all + 1, without + u64::from(!tagged.contains(&n))));
-    let called = |(code, _): &(String, u64)| Some((code.clone(), facts.labels.get(code)?.clone()));
-    let labels = codes.iter().filter_map(called).to_map();
-    Codes { codes, labels, answered_without: without, share_without: ratio(without, all) }
+}
+
+impl CodesPart {
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let mut all: BTreeMap<Name, BTreeSet<usize>> = BTreeMap::new();
+        let mut tagged = BTreeSet::new();
+        for (call, code) in &facts.tags {
+            all.entry(*code).or_default().insert(*call);
+            tagged.insert(*call);
+        }
+        let answered = || facts.calls.iter().enumerate().filter(|(_, call)| call.answered());
+        let text = |code| facts.names.text(code);
+        Self {
+            codes: all.into_iter().map(|(code, calls)| (key([text(code), "", ""]), calls.len() as u64)).to_map(),
+            answered: answered().count() as u64,
+            answered_without: answered().filter(|(n, _)| !tagged.contains(n)).count() as u64,
+        }
+    }
+
+    /// The figures, with what the codes are called.
+    pub(crate) fn codes(&self, labels: &BTreeMap<String, String>) -> Codes {
+        let mut codes: Vec<(String, u64)> =
+            self.codes.iter().map(|([code, ..], calls)| (code.to_string(), *calls)).collect();
+        codes.order_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let called = |(code, _): &(String, u64)| Some((code.clone(), labels.get(code)?.clone()));
+        Codes {
+            labels: codes.iter().filter_map(called).to_map(),
+            codes,
+            answered_without: self.answered_without,
+            share_without: ratio(self.answered_without, self.answered),
+        }
+    }
 }
 
 /// Scores of one survey.
@@ -293,19 +413,35 @@ pub struct Ratings {
     pub good: Option<f64>,
 }
 
-#[allow(clippy::cast_precision_loss, reason = "no count of ratings comes near 2^53")]
-pub(super) fn ratings(facts: &Facts) -> Vec<Ratings> {
-    let mut all: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (by, score) in &facts.ratings {
-        all.entry(facts.names.text(*by)).or_default().push(*score);
+parts! {
+    /// What is added up of a survey.
+    struct RatingsPart {
+        ratings: u64,
+        scores: f64,
+        good: u64,
     }
-    let good = f64::from(facts.thresholds.good_score);
-    all.into_iter()
-        .map(|(by, scores)| Ratings {
-            by: by.to_owned(),
-            ratings: scores.len() as u64,
-            mean: scores.iter().sum::<f64>() / scores.len() as f64,
-            good: ratio(scores.iter().filter(|score| **score >= good).count() as u64, scores.len() as u64),
-        })
-        .collect()
+}
+
+/// By the survey.
+pub(crate) fn ratings_of(facts: &Facts) -> BTreeMap<Key, RatingsPart> {
+    let mut all: BTreeMap<Key, RatingsPart> = BTreeMap::new();
+    for (by, score) in &facts.ratings {
+        let part = all.entry(key([facts.names.text(*by), "", ""])).or_default();
+        part.ratings += 1;
+        part.scores += score;
+        part.good += u64::from(*score >= f64::from(facts.thresholds.good_score));
+    }
+    all
+}
+
+/// The figures.
+#[allow(clippy::cast_precision_loss, reason = "no count of ratings comes near 2^53")]
+pub(crate) fn ratings(parts: &BTreeMap<Key, RatingsPart>) -> Vec<Ratings> {
+    let ratings = |([by, ..], part): (&Key, &RatingsPart)| Ratings {
+        by: by.to_string(),
+        ratings: part.ratings,
+        mean: part.scores / part.ratings as f64,
+        good: ratio(part.good, part.ratings),
+    };
+    parts.iter().map(ratings).collect()
 }

@@ -1,10 +1,11 @@
 //! Figures over time: the hours of the day, the load, the lines, the operators.
 
 use super::spans::{Span, length, levels, most, time_at, time_more, union, within, without};
-use super::totals::{Totals, ratio};
-use super::{WEEKDAYS, erlang};
-use crate::report::Facts;
-use crate::report::facts::{Activity, Call, Name};
+use super::totals::{Totals, TotalsPart, ratio};
+use super::{Slice, WEEKDAYS, erlang};
+use crate::report::facts::{Activity, Call, Facts, Name};
+use crate::report::rollup::part::{Counts, Key, Peak, count, key, parts};
+use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::order::Gather as _;
 use serde::Serialize;
@@ -19,31 +20,36 @@ pub struct HourOfDay {
     pub totals: Totals,
 }
 
-/// Only hours in which somebody called or was called, and those between them.
-pub(super) fn hours_of_day(facts: &Facts) -> Vec<HourOfDay> {
-    let mut groups: BTreeMap<i8, Vec<&Call>> = BTreeMap::new();
-    for call in &facts.calls {
-        if let Some(hour) = facts.hour(call.started_ms) {
-            groups.entry(hour.hour).or_default().push(call);
-        }
-    }
-    let (Some(&first), Some(&last)) = (groups.keys().next(), groups.keys().next_back()) else { return Vec::new() };
-    (first..=last)
-        .map(|hour| {
-            let calls = groups.remove(&hour).unwrap_or_default();
-            HourOfDay { hour, totals: Totals::of(calls, &facts.thresholds) }
-        })
-        .collect()
+/// An hour of the day as a key has it.
+pub(crate) fn hour_text(hour: i8) -> String {
+    format!("{hour:02}")
 }
 
-pub(super) fn heat(facts: &Facts) -> [[u64; 24]; 7] {
-    let mut heat = [[0; 24]; 7];
+/// Only hours in which somebody called or was called, and those between them. By the hour as a key has it.
+pub(crate) fn hours_of_day(parts: &BTreeMap<Key, TotalsPart>) -> Vec<HourOfDay> {
+    let hours = || parts.keys().filter_map(|[hour, ..]| hour.parse::<i8>().ok());
+    let (Some(first), Some(last)) = (hours().next(), hours().next_back()) else { return Vec::new() };
+    let totals = |hour| parts.get(&key([&hour_text(hour), "", ""])).map(TotalsPart::totals).unwrap_or_default();
+    (first..=last).map(|hour| HourOfDay { hour, totals: totals(hour) }).collect()
+}
+
+/// Calls of customers by the weekday (from 0, Monday) and the hour.
+pub(crate) fn heat_of(facts: &Facts) -> Counts {
+    let mut heat = Counts::default();
     for call in facts.calls.iter().filter(|call| call.inbound()) {
         if let Some(hour) = facts.hour(call.started_ms) {
-            let (day, at) = (usize::try_from(hour.weekday() - 1), usize::try_from(hour.hour));
-            if let (Ok(day), Ok(at)) = (day, at) {
-                heat[day.min(6)][at.min(23)] += 1;
-            }
+            count(&mut heat, [&(hour.weekday() - 1).to_string(), &hour_text(hour.hour), ""]);
+        }
+    }
+    heat
+}
+
+/// The figures.
+pub(crate) fn heat(parts: &Counts) -> [[u64; 24]; 7] {
+    let mut heat = [[0; 24]; 7];
+    for ([day, hour, _], calls) in parts {
+        if let (Ok(day), Ok(hour)) = (day.parse::<usize>(), hour.parse::<usize>()) {
+            heat[day.min(6)][hour.min(23)] += calls;
         }
     }
     heat
@@ -66,8 +72,8 @@ pub struct Load {
     pub(crate) share_short: Option<f64>,
 }
 
-fn spans<'c>(calls: impl Iterator<Item = &'c Call>, window: Span) -> Vec<Span> {
-    within(calls.map(|call| (call.started_ms, call.ended_ms)), window)
+fn spans<'c>(calls: impl Iterator<Item = &'c Call>, facts: &Facts) -> Vec<Span> {
+    calls.map(|call| facts.load_of(call)).filter(|(from, to)| from < to).collect()
 }
 
 /// Times in which each agent was logged in and not paused, of all agents.
@@ -86,36 +92,55 @@ fn available(facts: &Facts, window: Span) -> Vec<Span> {
     agents.into_values().flat_map(free).collect()
 }
 
-pub(super) fn load(facts: &Facts) -> Load {
-    let window = (facts.window.0, facts.end_ms());
-    let lasts = window.1 - window.0;
-    let all = || facts.running.iter().chain(&facts.calls);
-    let customers = spans(all().filter(|call| call.inbound()), window);
-    let agents = available(facts, window);
-    let any_agent = facts.intervals.iter().any(|interval| interval.activity == Activity::LoggedIn);
-    let mut days: BTreeMap<String, u64> = BTreeMap::new();
-    let mut hours: BTreeMap<(usize, u8), u64> = BTreeMap::new();
-    for call in facts.calls.iter().filter(|call| call.inbound()) {
-        if let Some(hour) = facts.hour(call.started_ms) {
-            *days.entry(hour.date.to_string()).or_default() += 1;
-            let weekday = usize::try_from(hour.weekday() - 1).unwrap_or_default();
-            *hours.entry((weekday, u8::try_from(hour.hour).unwrap_or_default())).or_default() += 1;
+parts! {
+    /// What is added up of it.
+    struct LoadPart {
+        most_at_once: Peak,
+        /// Time of customers who were on the line, ms.
+        customers_ms: Millis,
+        /// Time of agents who were there, ms.
+        agents_ms: Millis,
+        /// Time with more customers than agents, ms.
+        short_ms: Millis,
+        /// How many agents were logged in at any time.
+        agents: u64,
+    }
+}
+
+impl LoadPart {
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let window = (facts.window.0, facts.end_ms());
+        let all = || facts.running.iter().chain(&facts.calls);
+        let customers = spans(all().filter(|call| call.inbound()), facts);
+        let agents = available(facts, window);
+        let sum = |spans: &[Span]| spans.iter().map(|(from, to)| to - from).sum::<Millis>();
+        let logged_in = facts.intervals.iter().filter(|interval| interval.activity == Activity::LoggedIn).count();
+        Self {
+            most_at_once: Peak(most(&spans(all(), facts))),
+            customers_ms: sum(&customers),
+            agents_ms: sum(&agents),
+            short_ms: time_more(&customers, &agents),
+            agents: logged_in as u64,
         }
     }
-    let share = |ms: Millis| ratio(ms.unsigned_abs(), lasts.unsigned_abs());
-    let sum = |spans: &[Span]| spans.iter().map(|(from, to)| to - from).sum::<Millis>();
-    Load {
-        most_at_once: most(&spans(all(), window)),
-        // The first of several with as many.
-        busiest_hour: hours
-            .into_iter()
-            .rev()
-            .max_by_key(|(_, calls)| *calls)
-            .map(|((day, hour), calls)| (WEEKDAYS[day.min(6)], hour, calls)),
-        busiest_day: days.into_iter().rev().max_by_key(|(_, calls)| *calls),
-        mean_customers: share(sum(&customers)),
-        mean_agents: share(sum(&agents)).filter(|_| any_agent),
-        share_short: share(time_more(&customers, &agents)).filter(|_| any_agent),
+
+    /// The figures of a window that lasts so long (ms). A day or hour with as many as another is not before it.
+    pub(crate) fn load(&self, lasts_ms: Millis, heat: &[[u64; 24]; 7], days: &[Slice]) -> Load {
+        let share = |ms: Millis| ratio(ms.unsigned_abs(), lasts_ms.unsigned_abs());
+        let hours = heat
+            .iter()
+            .zip(WEEKDAYS)
+            .flat_map(|(hours, day)| (0..24).zip(hours).map(move |(hour, calls)| (day, hour, *calls)));
+        let days = days.iter().map(|day| (day.key.clone(), day.totals.inbound)).filter(|(_, calls)| *calls > 0);
+        Load {
+            most_at_once: self.most_at_once.0,
+            // The first of several with as many.
+            busiest_hour: hours.filter(|(.., calls)| *calls > 0).rev().max_by_key(|(.., calls)| *calls),
+            busiest_day: days.rev().max_by_key(|(_, calls)| *calls),
+            mean_customers: share(self.customers_ms),
+            mean_agents: share(self.agents_ms).filter(|_| self.agents > 0),
+            share_short: share(self.short_ms).filter(|_| self.agents > 0),
+        }
     }
 }
 
@@ -138,34 +163,55 @@ pub struct Lines {
     pub(crate) share_at_limit: Option<f64>,
 }
 
-pub(super) fn lines(facts: &Facts) -> Vec<Lines> {
+parts! {
+    /// What is added up of a trunk.
+    struct LinesPart {
+        calls: u64,
+        most_at_once: Peak,
+        at_limit_ms: Millis,
+    }
+}
+
+/// By PBX and trunk.
+pub(crate) fn lines_of(facts: &Facts) -> BTreeMap<Key, LinesPart> {
     let window = (facts.window.0, facts.end_ms());
-    let mut trunks: BTreeMap<(&str, &str), (u64, Vec<&Call>)> = BTreeMap::new();
+    let mut trunks: BTreeMap<(Name, Name), (u64, Vec<&Call>)> = BTreeMap::new();
     for call in facts.running.iter().chain(&facts.calls) {
         if let Some(trunk) = call.trunk {
-            let (calls, all) = trunks.entry((facts.names.text(call.pbx), facts.names.text(trunk))).or_default();
+            let (calls, all) = trunks.entry((call.pbx, trunk)).or_default();
             *calls += u64::from(call.started_ms >= window.0);
             all.push(call);
         }
     }
-    let met: BTreeSet<&str> = trunks.keys().map(|(_, trunk)| *trunk).to_set();
-    let unused = facts.thresholds.trunk_lines.keys().filter(|name| !met.contains(name.as_str()));
-    let unused: Vec<_> = unused.map(|name| (("", name.as_str()), (0, Vec::new()))).collect();
-    let line = |((pbx, trunk), (calls, all)): ((&str, &str), (u64, Vec<&Call>))| {
-        let spans = spans(all.into_iter(), window);
-        let lines = facts.thresholds.trunk_lines.get(trunk).copied();
-        let at_limit_ms = lines.map(|lines| time_at(&spans, lines));
-        Lines {
-            pbx: pbx.to_owned(),
-            trunk: trunk.to_owned(),
-            calls,
-            most_at_once: most(&spans),
-            lines,
-            at_limit_ms,
-            share_at_limit: at_limit_ms.and_then(|ms| ratio(ms.unsigned_abs(), (window.1 - window.0).unsigned_abs())),
-        }
+    let part = |((pbx, trunk), (calls, all)): ((Name, Name), (u64, Vec<&Call>))| {
+        let (spans, trunk) = (spans(all.into_iter(), facts), facts.names.text(trunk));
+        let at_limit_ms = facts.thresholds.trunk_lines.get(trunk).map_or(0, |lines| time_at(&spans, *lines));
+        (key([facts.names.text(pbx), trunk, ""]), LinesPart { calls, most_at_once: Peak(most(&spans)), at_limit_ms })
     };
-    trunks.into_iter().chain(unused).map(line).collect()
+    trunks.into_iter().map(part).to_map()
+}
+
+/// The figures of a window that lasts so long (ms).
+pub(crate) fn lines(parts: &BTreeMap<Key, LinesPart>, thresholds: &Thresholds, lasts_ms: Millis) -> Vec<Lines> {
+    let met: BTreeSet<&str> = parts.keys().map(|[_, trunk, _]| &**trunk).to_set();
+    let unused = thresholds.trunk_lines.keys().filter(|name| !met.contains(name.as_str()));
+    let none = LinesPart::default();
+    let all = parts.iter().map(|([pbx, trunk, _], part)| (&**pbx, &**trunk, part));
+    all.chain(unused.map(|trunk| ("", trunk.as_str(), &none)))
+        .map(|(pbx, trunk, part)| {
+            let lines = thresholds.trunk_lines.get(trunk).copied();
+            let at_limit_ms = lines.map(|_| part.at_limit_ms);
+            Lines {
+                pbx: pbx.to_owned(),
+                trunk: trunk.to_owned(),
+                calls: part.calls,
+                most_at_once: part.most_at_once.0,
+                lines,
+                at_limit_ms,
+                share_at_limit: at_limit_ms.and_then(|ms| ratio(ms.unsigned_abs(), lasts_ms.unsigned_abs())),
+            }
+        })
+        .collect()
 }
 
 /// Operators of an hour of the day, on the average of the window's days.
@@ -181,38 +227,60 @@ pub struct Operators {
     pub present: Option<f64>,
 }
 
-#[allow(clippy::cast_precision_loss, reason = "no count or duration comes near 2^53")]
-pub(super) fn operators(facts: &Facts, handling_ms: Option<Millis>) -> Vec<Operators> {
+parts! {
+    /// What is added up of an hour of the day.
+    struct OperatorsPart {
+        offered: u64,
+        /// Time that the window has of it, ms.
+        lasts_ms: Millis,
+        /// Time of agents in it, ms.
+        present_ms: Millis,
+    }
+}
+
+/// By the hour as a key has it.
+pub(crate) fn operators_of(facts: &Facts) -> BTreeMap<Key, OperatorsPart> {
     let window = (facts.window.0, facts.end_ms());
-    // Of each hour of the day: calls, time that the window has of it, time of agents.
-    let mut hours: BTreeMap<i8, (u64, Millis, Millis)> = BTreeMap::new();
+    let mut hours: BTreeMap<i8, OperatorsPart> = BTreeMap::new();
     let levels = levels(&available(facts, window));
     for hour in &facts.hours {
         let span = (hour.from_ms.max(window.0), hour.to_ms.min(window.1));
         if span.0 < span.1 {
-            let entry = hours.entry(hour.hour).or_default();
-            entry.1 += span.1 - span.0;
-            entry.2 += area(&levels, span);
+            let part = hours.entry(hour.hour).or_default();
+            part.lasts_ms += span.1 - span.0;
+            part.present_ms += area(&levels, span);
         }
     }
     for call in facts.calls.iter().filter(|call| call.offered()) {
         if let Some(hour) = facts.hour(call.started_ms) {
-            hours.entry(hour.hour).or_default().0 += 1;
+            hours.entry(hour.hour).or_default().offered += 1;
         }
     }
-    let any_agent = facts.intervals.iter().any(|interval| interval.activity == Activity::LoggedIn);
-    let t = &facts.thresholds;
-    hours
-        .into_iter()
-        .filter(|(_, (calls, lasts, present))| *lasts > 0 && (*calls > 0 || *present > 0))
-        .map(|(hour, (calls, lasts, present))| {
-            let calls_per_hour = calls as f64 * 3_600_000.0 / lasts as f64;
+    hours.into_iter().map(|(hour, part)| (key([&hour_text(hour), "", ""]), part)).to_map()
+}
+
+/// The figures, where any agent was seen or none.
+#[allow(clippy::cast_precision_loss, reason = "no count or duration comes near 2^53")]
+pub(crate) fn operators(
+    parts: &BTreeMap<Key, OperatorsPart>,
+    handling_ms: Option<Millis>,
+    any_agent: bool,
+    thresholds: &Thresholds,
+) -> Vec<Operators> {
+    parts
+        .iter()
+        .filter(|(_, part)| part.lasts_ms > 0 && (part.offered > 0 || part.present_ms > 0))
+        .filter_map(|([hour, ..], part)| {
+            let lasts_ms = part.lasts_ms as f64;
+            let calls_per_hour = part.offered as f64 * 3_600_000.0 / lasts_ms;
             let needed = handling_ms.and_then(|handling_ms| {
-                let (handling_s, target_s) = (handling_ms as f64 / 1_000.0, t.service_level_ms as f64 / 1_000.0);
-                erlang::operators(calls_per_hour, handling_s, target_s, f64::from(t.service_level_target) / 100.0)
+                let (handling_s, target_s) =
+                    (handling_ms as f64 / 1_000.0, thresholds.service_level_ms as f64 / 1_000.0);
+                let target = f64::from(thresholds.service_level_target) / 100.0;
+                erlang::operators(calls_per_hour, handling_s, target_s, target)
             });
-            let present = any_agent.then(|| present as f64 / lasts as f64);
-            Operators { hour, calls_per_hour, needed, present }
+            let present = any_agent.then(|| part.present_ms as f64 / lasts_ms);
+            Some(Operators { hour: hour.parse().ok()?, calls_per_hour, needed, present })
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 //! What can be said of any set of calls: counts, rates, waits.
 
 use crate::report::facts::Call;
+use crate::report::rollup::part::{Part, parts};
 use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, ServedBy};
@@ -23,21 +24,91 @@ pub struct Spread {
     pub max_s: Option<i64>,
 }
 
-impl Spread {
-    /// Of these durations, ms.
+/// Durations as they are added up: their sum, and how many there are of each whole second, which are cut.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Durations {
+    sum_ms: Millis,
+    /// Seconds, in their order, and how many.
+    seconds: Vec<(i64, u64)>,
+}
+
+impl Durations {
+    /// Of these, ms.
+    pub(crate) fn of(ms: &[Millis]) -> Self {
+        let mut seconds: Vec<i64> = ms.iter().map(|ms| ms / 1_000).collect();
+        seconds.sort_unstable();
+        let seconds = seconds.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect();
+        Self { sum_ms: ms.iter().sum(), seconds }
+    }
+
+    /// How many there are of at least so many seconds and fewer than so many.
+    pub(crate) fn between(&self, from_s: i64, to_s: i64) -> u64 {
+        self.seconds.iter().filter(|(s, _)| (from_s..to_s).contains(s)).map(|(_, count)| count).sum()
+    }
+
+    /// What can be said of them.
     #[must_use]
-    pub(crate) fn of(mut ms: Vec<Millis>) -> Self {
-        ms.sort_unstable();
-        let at = |rank: usize| rank.checked_sub(1).and_then(|n| ms.get(n)).map(|ms| ms / 1_000);
-        let count = ms.len();
-        Self {
-            calls: count as u64,
+    pub(crate) fn spread(&self) -> Spread {
+        let calls = self.seconds.iter().map(|(_, count)| count).sum();
+        // The one in this place of their order, from 1.
+        let at = |rank: u64| {
+            let mut before = 0;
+            self.seconds.iter().find_map(|&(second, count)| {
+                before += count;
+                (rank > 0 && before >= rank).then_some(second)
+            })
+        };
+        Spread {
+            calls,
             min_s: at(1),
-            mean_ms: mean(ms.iter().sum(), count as u64),
-            median_s: at(count.div_ceil(2)),
-            p90_s: at((count * 9).div_ceil(10)),
-            max_s: at(count),
+            mean_ms: mean(self.sum_ms, calls),
+            median_s: at(calls.div_ceil(2)),
+            p90_s: at((calls * 9).div_ceil(10)),
+            max_s: at(calls),
         }
+    }
+}
+
+impl Part for Durations {
+    fn add(&mut self, later: Self) {
+        self.sum_ms += later.sum_ms;
+        if self.seconds.is_empty() {
+            self.seconds = later.seconds;
+            return;
+        }
+        let (mut ours, mut theirs) =
+            (std::mem::take(&mut self.seconds).into_iter().peekable(), later.seconds.into_iter().peekable());
+        while let Some(next) = match (ours.peek(), theirs.peek()) {
+            (Some(our), Some(their)) if our.0 <= their.0 => ours.next(),
+            (Some(_), None) => ours.next(),
+            _ => theirs.next(),
+        } {
+            match self.seconds.last_mut() {
+                Some(last) if last.0 == next.0 => last.1 += next.1,
+                _ => self.seconds.push(next),
+            }
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        self.sum_ms.write(out);
+        (self.seconds.len() as u64).write(out);
+        let mut before = 0;
+        for &(second, count) in &self.seconds {
+            (second - before).write(out);
+            count.write(out);
+            before = second;
+        }
+    }
+
+    fn read(from: &mut &[u8]) -> Option<Self> {
+        let sum_ms = Part::read(from)?;
+        let (mut seconds, mut second) = (Vec::new(), 0_i64);
+        for _ in 0..u64::read(from)? {
+            second = second.checked_add(Part::read(from)?)?;
+            seconds.push((second, Part::read(from)?));
+        }
+        Some(Self { sum_ms, seconds })
     }
 }
 
@@ -87,12 +158,38 @@ pub struct Totals {
     pub(crate) won_back_in_time: u64,
 }
 
-impl Totals {
+parts! {
+    /// What the totals of a set of calls are worked out from.
+    struct TotalsPart {
+        inbound: u64,
+        outbound: u64,
+        callbacks: u64,
+        internal: u64,
+        unknown: u64,
+        offered: u64,
+        answered: u64,
+        missed: u64,
+        abandoned: u64,
+        short_abandoned: u64,
+        ivr_lost: u64,
+        self_service: u64,
+        answered_in_time: u64,
+        abandoned_in_time: u64,
+        queue_wait: Durations,
+        wait: Durations,
+        gave_up: Durations,
+        talk_ms: Millis,
+        hold_ms: Millis,
+        won_back: u64,
+        won_back_in_time: u64,
+    }
+}
+
+impl TotalsPart {
     /// Of these calls.
     pub(crate) fn of<'c>(calls: impl IntoIterator<Item = &'c Call>, thresholds: &Thresholds) -> Self {
         let mut t = Self::default();
         let (mut queue_wait, mut wait, mut gave_up) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut talk, mut hold) = (0, 0);
         for call in calls {
             t.inbound += u64::from(call.inbound());
             t.outbound += u64::from(matches!(call.direction, Direction::Outbound | Direction::Callback));
@@ -124,19 +221,56 @@ impl Totals {
                 if call.queue.is_some() {
                     queue_wait.push(call.queue_wait_ms);
                 }
-                talk += call.talk_ms;
-                hold += call.hold_ms;
+                t.talk_ms += call.talk_ms;
+                t.hold_ms += call.hold_ms;
             }
         }
-        t.abandonment_rate = ratio(t.abandoned, t.offered);
-        t.missed_rate = ratio(t.missed, t.inbound - t.unknown);
-        t.service_level_answered = ratio(t.answered_in_time, t.answered);
-        t.service_level_offered = ratio(t.answered_in_time, t.offered);
-        t.service_level_with_abandoned = ratio(t.answered_in_time + t.abandoned_in_time, t.answered + t.abandoned);
-        t.balance = ratio(t.outbound, t.inbound);
-        (t.queue_wait, t.wait, t.gave_up) = (Spread::of(queue_wait), Spread::of(wait), Spread::of(gave_up));
-        (t.mean_talk_ms, t.mean_hold_ms) = (mean(talk, t.answered), mean(hold, t.answered));
+        (t.queue_wait, t.wait, t.gave_up) = (Durations::of(&queue_wait), Durations::of(&wait), Durations::of(&gave_up));
         t
+    }
+
+    /// The totals themselves.
+    #[must_use]
+    pub(crate) fn totals(&self) -> Totals {
+        Totals {
+            inbound: self.inbound,
+            outbound: self.outbound,
+            callbacks: self.callbacks,
+            internal: self.internal,
+            unknown: self.unknown,
+            offered: self.offered,
+            answered: self.answered,
+            missed: self.missed,
+            abandoned: self.abandoned,
+            short_abandoned: self.short_abandoned,
+            ivr_lost: self.ivr_lost,
+            self_service: self.self_service,
+            answered_in_time: self.answered_in_time,
+            abandoned_in_time: self.abandoned_in_time,
+            abandonment_rate: ratio(self.abandoned, self.offered),
+            missed_rate: ratio(self.missed, self.inbound.saturating_sub(self.unknown)),
+            service_level_answered: ratio(self.answered_in_time, self.answered),
+            service_level_offered: ratio(self.answered_in_time, self.offered),
+            service_level_with_abandoned: ratio(
+                self.answered_in_time + self.abandoned_in_time,
+                self.answered + self.abandoned,
+            ),
+            balance: ratio(self.outbound, self.inbound),
+            queue_wait: self.queue_wait.spread(),
+            wait: self.wait.spread(),
+            gave_up: self.gave_up.spread(),
+            mean_talk_ms: mean(self.talk_ms, self.answered),
+            mean_hold_ms: mean(self.hold_ms, self.answered),
+            won_back: self.won_back,
+            won_back_in_time: self.won_back_in_time,
+        }
+    }
+}
+
+impl Totals {
+    /// Of these calls.
+    pub(crate) fn of<'c>(calls: impl IntoIterator<Item = &'c Call>, thresholds: &Thresholds) -> Self {
+        TotalsPart::of(calls, thresholds).totals()
     }
 
     /// Every count and figure under its name, for tables: the value as a number, `None` of nothing.

@@ -100,7 +100,7 @@ mod tests {
     use crate::store::tables;
 
     /// What is this machine's own: how it works and whom it serves, no history.
-    const OWN: [&str; 16] = [
+    const OWN: [&str; 18] = [
         "calls_in_progress", // what is going on now is not history
         "tags_removed",      // says what is not to come back here
         "callback_requests", // what a restart must know; its history says it in words
@@ -114,6 +114,8 @@ mod tests {
         "webhook_attempts",
         "calendar",     // PostgreSQL has time zones of its own
         "report_names", // they are configured for each site
+        "report_days",  // counted from the rest
+        "report_days_kept",
         "sqlite_sequence",
         "sqlite_stat1",
         "sqlite_stat4",

@@ -1,0 +1,241 @@
+//! Days that are over are counted once and kept. Whatever is changed of them afterwards: the figures are those of all calls counted anew.
+
+use crate::store::report_centre::{HOUR, centre, midnight, store};
+use crate::store::report_three_ways::{CLOCK_DAYS, thresholds};
+use callbackd::report::Thresholds;
+use callbackd::report::figures::figures;
+use callbackd::store::{Calendar, Chosen, DayToKeep, Depth, Reader, Store};
+use callbackd_core::model::codes::Codes;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, params};
+use std::path::{Path, PathBuf};
+
+const DAY: i64 = 24 * HOUR;
+
+struct Office {
+    path: PathBuf,
+    zone: TimeZone,
+    /// The first day begins, and the last one ends.
+    span: (i64, i64),
+    calendar: Calendar,
+    _directory: tempfile::TempDir,
+}
+
+impl Office {
+    fn of(seed: u64, zone_name: &str, first: &str, days: i64, calls: u32) -> Self {
+        let zone = TimeZone::get(zone_name).unwrap();
+        let from_ms = midnight(first, &zone);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("calls.db");
+        let now_ms = from_ms + (days + 1) * DAY;
+        let calendar = Calendar { thresholds: thresholds(), codes: Codes::default(), zone: zone.clone(), now_ms };
+        store(&centre(seed, from_ms, days, calls), &path, &calendar);
+        Self { path, zone, span: (from_ms, from_ms + days * DAY), calendar, _directory: directory }
+    }
+
+    fn reader(&self) -> Reader {
+        Reader::open(&self.path).unwrap()
+    }
+
+    fn keep_all(&self) {
+        let mut store = Store::open(&self.path).unwrap();
+        let mut behind_ms = i64::MIN;
+        while let Some(what) = self.reader().day_to_keep(behind_ms).unwrap() {
+            behind_ms = what.behind_ms();
+            assert!(store.keep_day(&what).unwrap(), "{what:?}");
+        }
+    }
+
+    fn kept(&self) -> Vec<i64> {
+        let db = Connection::open(&self.path).unwrap();
+        let mut statement = db.prepare("SELECT from_ms FROM report_days ORDER BY 1").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    fn days(&self) -> Vec<i64> {
+        let mut days = Vec::new();
+        let mut at = self.span.0 - 2 * DAY;
+        while at < self.span.1 + 2 * DAY {
+            days.push(midnight(&date(at, &self.zone), &self.zone));
+            at += DAY;
+        }
+        days.dedup();
+        days
+    }
+
+    /// Of a window, and with the window before it, as a report has it.
+    fn agrees(&self, from_ms: i64, to_ms: i64, what: &str) {
+        let (chosen, window) = (Chosen::default(), (from_ms, to_ms));
+        let reader = self.reader();
+        let anew = figures(&reader.facts(window, &chosen, Depth::All, &thresholds(), &self.zone).unwrap());
+        let kept = reader.figures(window, &chosen, &thresholds(), &self.zone).unwrap();
+        assert_eq!(format!("{kept:#?}"), format!("{anew:#?}"), "{what}, {from_ms} to {to_ms}");
+    }
+
+    /// In every whole span that begins on some day.
+    fn agrees_everywhere(&self, random: &mut fastrand::Rng, what: &str) {
+        let days = self.days();
+        self.agrees(days[0], days[days.len() - 1], what);
+        let from = random.usize(..days.len() - 1);
+        self.agrees(days[from], days[random.usize(from + 1..days.len())], what);
+    }
+}
+
+fn date(at_ms: i64, zone: &TimeZone) -> String {
+    jiff::Timestamp::from_millisecond(at_ms).unwrap().to_zoned(zone.clone()).date().to_string()
+}
+
+#[test]
+fn days_that_are_over_are_kept_and_add_up_to_what_all_calls_come_to() {
+    for (seed, (zone, first, _)) in (0..).zip(CLOCK_DAYS) {
+        let office = Office::of(seed, zone, first, 5, 60);
+        office.keep_all();
+        let mut random = fastrand::Rng::with_seed(seed);
+        // The last day is not over, nor is it known who of the day before will call again.
+        assert!((3..=5).contains(&office.kept().len()), "{zone}: {:?}", office.kept());
+        for _ in 0..10 {
+            office.agrees_everywhere(&mut random, zone);
+        }
+        assert_eq!(office.reader().day_to_keep(i64::MIN).unwrap(), None, "{zone}");
+    }
+}
+
+/// Something that a person, an import, a late code or the daemon itself does to a row, whichever.
+const CHANGES: [&str; 16] = [
+    "UPDATE calls SET recovered_by = 'agent', recovered_ms = ended_ms + 60000 WHERE id = ?1",
+    "UPDATE calls SET outcome = 'QUEUE_ABANDON', status = 'CANCEL', callback_id = NULL WHERE id = ?1",
+    "UPDATE calls SET started_ms = started_ms - ?2, ended_ms = ended_ms - ?2 WHERE id = ?1",
+    "UPDATE calls SET number_e164 = (SELECT number_e164 FROM calls ORDER BY random() LIMIT 1) WHERE id = ?1",
+    "UPDATE calls SET ended_ms = ended_ms + ?2 / 10 WHERE id = ?1",
+    "INSERT INTO calls (pbx, linkedid, direction, status, outcome, number, number_e164, did, trunk, queue, agent, started_ms, answered_ms, ended_ms, wait_ms,
+        queue_wait_ms, ring_ms, talk_ms, hold_ms, hangup_by, transfers, voicemail, quality, why)
+     SELECT pbx, linkedid || '+' || abs(random()), direction, status, outcome, number, number_e164, did, trunk, queue, agent, started_ms + ?2, answered_ms + ?2,
+        ended_ms + ?2, wait_ms, queue_wait_ms, ring_ms, talk_ms, hold_ms, hangup_by, transfers, voicemail, 'backfilled', why FROM calls WHERE id = ?1",
+    "DELETE FROM calls WHERE id = ?1",
+    "INSERT OR IGNORE INTO tags SELECT id, 'VIP', '', 'Ann', 1, 'command' FROM calls WHERE id = ?1",
+    "DELETE FROM tags WHERE call_id = ?1",
+    "INSERT OR IGNORE INTO ratings SELECT id, 'late', 5, 1 FROM calls WHERE id = ?1",
+    "UPDATE ratings SET score = 1 WHERE call_id = (SELECT call_id FROM ratings WHERE call_id >= ?1 / 2 ORDER BY call_id LIMIT 1)",
+    "UPDATE callbacks SET state = 'DONE' WHERE id = (SELECT id FROM callbacks WHERE id >= ?1 / 2 AND state <> 'DONE' ORDER BY id LIMIT 1)",
+    "DELETE FROM callbacks WHERE id = (SELECT callback_id FROM calls WHERE id = ?1)",
+    "INSERT INTO callback_attempts (callback_id, n, pbx, agent, result, intended_ms, channel_id, talk_ms, detail)
+     SELECT callback_id, abs(random()) % 1000000000, pbx, 'PJSIP/101', 'CUSTOMER_BUSY', ended_ms + ?2, abs(random()), 0, '' FROM calls WHERE id = ?1 AND callback_id IS NOT NULL",
+    "UPDATE agent_intervals SET to_ms = max(from_ms, to_ms - ?2) WHERE (agent, activity, queue, from_ms) = (SELECT agent, activity, queue, from_ms FROM agent_intervals LIMIT 1 OFFSET ?1)",
+    "DELETE FROM agent_intervals WHERE (agent, activity, queue, from_ms) = (SELECT agent, activity, queue, from_ms FROM agent_intervals LIMIT 1 OFFSET ?1)",
+];
+
+/// Every third missed call has a callback.
+fn with_callbacks(path: &Path) {
+    let db = Connection::open(path).unwrap();
+    db.execute_batch(
+        "INSERT INTO callbacks (id, pbx, number_e164, state, reason, requested, priority, missed_count, first_missed_ms, last_missed_ms, due_ms, expires_ms,
+                                attempts, counted, closed_ms)
+         SELECT id, pbx, number_e164, 'EXPIRED', '', 0, 0, 1, ended_ms, ended_ms, ended_ms, ended_ms, 0, 0, ended_ms FROM calls
+          WHERE direction = 'inbound' AND outcome IN ('QUEUE_ABANDON', 'RING_TIMEOUT', 'IVR_LOST') AND id % 3 = 0;
+         UPDATE calls SET callback_id = id WHERE id IN (SELECT id FROM callbacks);",
+    )
+    .unwrap();
+}
+
+#[test]
+fn whatever_is_changed_of_a_day_that_is_kept_its_figures_are_those_of_its_calls() {
+    let office = Office::of(7, "Europe/Berlin", "2026-10-22", 6, 40);
+    with_callbacks(&office.path);
+    office.keep_all();
+    let all = office.kept();
+    let db = Connection::open(&office.path).unwrap();
+    let calls: i64 = db.query_row("SELECT max(id) FROM calls", [], |row| row.get(0)).unwrap();
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut taken_out = [false; CHANGES.len()];
+    for n in 0..CHANGES.len() * 8 {
+        let (change, kept) = (n % CHANGES.len(), office.kept().len());
+        let values = params![random.i64(1..=calls), random.i64(1_000..30 * HOUR)];
+        let mut statement = db.prepare(CHANGES[change]).unwrap();
+        let values = &values[..statement.parameter_count()];
+        statement.execute(values).unwrap_or_else(|error| panic!("{}: {error}", CHANGES[change]));
+        office.agrees_everywhere(&mut random, CHANGES[change]);
+        taken_out[change] |= office.kept().len() < kept;
+        if n % 3 == 0 {
+            office.keep_all();
+            office.agrees_everywhere(&mut random, CHANGES[change]);
+        }
+    }
+    let untouched: Vec<_> = taken_out.iter().zip(CHANGES).filter(|(out, _)| !**out).collect();
+    assert!(untouched.is_empty(), "these took nothing out: {untouched:#?}");
+    office.keep_all();
+    assert!(office.kept().len() >= all.len());
+}
+
+#[test]
+fn a_day_that_is_changed_while_it_is_counted_is_not_kept() {
+    let office = Office::of(3, "UTC", "2026-03-02", 4, 30);
+    let mut store = Store::open(&office.path).unwrap();
+    let before = office.reader().day_to_keep(i64::MIN).unwrap().unwrap();
+    assert!(matches!(before, DayToKeep::Before(..)), "{before:?}");
+    store.keep_day(&before).unwrap();
+    let day = office.reader().day_to_keep(before.behind_ms()).unwrap().unwrap();
+    let db = Connection::open(&office.path).unwrap();
+    db.execute("UPDATE calls SET talk_ms = talk_ms + 1 WHERE id = 1", []).unwrap();
+    assert!(!store.keep_day(&day).unwrap());
+    assert!(office.kept().is_empty());
+    let again = office.reader().day_to_keep(before.behind_ms()).unwrap().unwrap();
+    assert!(store.keep_day(&again).unwrap());
+    assert_eq!(office.kept().len(), 1);
+}
+
+#[test]
+fn a_call_of_today_takes_nothing_out_and_one_of_last_week_its_days() {
+    let office = Office::of(5, "UTC", "2026-03-02", 6, 30);
+    office.keep_all();
+    let (all, db) = (office.kept(), Connection::open(&office.path).unwrap());
+    let today = "UPDATE calls SET talk_ms = talk_ms + 1 WHERE started_ms = (SELECT max(started_ms) FROM calls)";
+    db.execute(today, []).unwrap();
+    assert_eq!(office.kept(), all);
+    // It is one that customers of the half day before may have made again, and ends on its day.
+    let (from_ms, to_ms) = (all[2] + 15 * HOUR, all[2] + 16 * HOUR);
+    let third =
+        "UPDATE calls SET hold_ms = 1 WHERE id = (SELECT id FROM calls WHERE started_ms >= ? AND ended_ms < ? LIMIT 1)";
+    assert_eq!(db.execute(third, [from_ms, to_ms]).unwrap(), 1);
+    let left: Vec<i64> = all.iter().copied().filter(|day| *day != all[2]).collect();
+    assert_eq!(office.kept(), left);
+}
+
+#[test]
+fn days_of_other_thresholds_or_of_another_zone_are_not_read_and_go() {
+    let office = Office::of(9, "UTC", "2026-03-02", 5, 30);
+    office.keep_all();
+    let all = office.kept();
+    let chosen = Chosen::default();
+    let others = Thresholds { service_level_ms: 40_000, ..thresholds() };
+    let reader = office.reader();
+    let anew = figures(&reader.facts(office.span, &chosen, Depth::All, &others, &office.zone).unwrap());
+    assert_eq!(reader.figures(office.span, &chosen, &others, &office.zone).unwrap(), anew);
+    let mut store = Store::open(&office.path).unwrap();
+    store.keep_calendar(&Calendar { thresholds: others.clone(), ..office.calendar.clone() }).unwrap();
+    store.keep_day(&office.reader().day_to_keep(i64::MIN).unwrap().unwrap()).unwrap();
+    assert!(office.kept().is_empty());
+    drop(store);
+    office.keep_all();
+    assert_eq!(office.kept(), all);
+    assert_eq!(office.reader().figures(office.span, &chosen, &others, &office.zone).unwrap(), anew);
+    let local = TimeZone::get("Asia/Kathmandu").unwrap();
+    let window = (midnight("2026-03-03", &local), midnight("2026-03-05", &local));
+    let anew = figures(&reader.facts(window, &chosen, Depth::All, &others, &local).unwrap());
+    assert_eq!(office.reader().figures(window, &chosen, &others, &local).unwrap(), anew);
+}
+
+#[test]
+fn a_kept_day_that_cannot_be_read_is_counted_anew() {
+    let office = Office::of(13, "UTC", "2026-03-02", 5, 30);
+    office.keep_all();
+    let db = Connection::open(&office.path).unwrap();
+    db.execute(
+        "UPDATE report_days SET rollup = substr(rollup, 1, length(rollup) / 2) WHERE from_ms / 86400000 % 3 = 0",
+        [],
+    )
+    .unwrap();
+    db.execute("UPDATE report_days SET rollup = CAST(rollup || x'00' AS BLOB) WHERE from_ms / 86400000 % 3 = 1", [])
+        .unwrap();
+    db.execute("UPDATE report_days SET rollup = zeroblob(9000000) WHERE from_ms / 86400000 % 3 = 2", []).unwrap();
+    office.agrees(office.span.0, office.span.1, "damaged");
+}
