@@ -119,7 +119,8 @@ const CHANGES: [&str; 16] = [
     "UPDATE callbacks SET state = 'DONE' WHERE id = (SELECT id FROM callbacks WHERE id >= ?1 / 2 AND state <> 'DONE' ORDER BY id LIMIT 1)",
     "DELETE FROM callbacks WHERE id = (SELECT callback_id FROM calls WHERE id = ?1)",
     "INSERT INTO callback_attempts (callback_id, n, pbx, agent, result, intended_ms, channel_id, talk_ms, detail)
-     SELECT callback_id, abs(random()) % 1000000000, pbx, 'PJSIP/101', 'CUSTOMER_BUSY', ended_ms + ?2, abs(random()), 0, '' FROM calls WHERE id = ?1 AND callback_id IS NOT NULL",
+     SELECT id, abs(random()) % 1000000000, pbx, 'PJSIP/101', 'CUSTOMER_BUSY', first_missed_ms + ?2 / 10, abs(random()), 0, '' FROM callbacks
+      WHERE id >= ?1 / 2 ORDER BY id LIMIT 1",
     "UPDATE agent_intervals SET to_ms = max(from_ms, to_ms - ?2) WHERE (agent, activity, queue, from_ms) = (SELECT agent, activity, queue, from_ms FROM agent_intervals LIMIT 1 OFFSET ?1)",
     "DELETE FROM agent_intervals WHERE (agent, activity, queue, from_ms) = (SELECT agent, activity, queue, from_ms FROM agent_intervals LIMIT 1 OFFSET ?1)",
 ];
