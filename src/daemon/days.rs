@@ -1,7 +1,7 @@
 //! Days that are over are counted for the report, one after the other, beside everything else.
 
 use crate::background::background;
-use crate::store::{DayToKeep, Error, Note, Notes, Reader};
+use crate::store::{DayToKeep, Error, NotTaken, Note, Notes, Reader};
 use crate::timing::Timing;
 use callbackd_core::millis::Millis;
 use std::path::{Path, PathBuf};
@@ -13,21 +13,39 @@ use tokio::time::Instant;
 const EVERY: Duration = Duration::from_secs(3_600);
 
 /// After a day it rests so many times as long as the day took.
-const REST: u32 = 9;
+const REST: u32 = 3;
 
-/// Counts them until the writer ends.
+/// Counts them, until the writer ends.
 pub(crate) fn start(db: &Path, notes: Notes) {
     let db = db.to_owned();
     drop(background(async move {
-        tokio::time::sleep(Timing::get().days).await;
+        // The rules of counting are in the database then.
+        while !written(&db).await {}
         while count(&db, &notes).await {
             tokio::time::sleep(EVERY).await;
         }
     }));
 }
 
+/// After a moment: whether the calendar has been written.
+async fn written(db: &Path) -> bool {
+    tokio::time::sleep(Timing::get().days).await;
+    let db = db.to_owned();
+    let look = move || Reader::open(&db)?.has_calendar();
+    matches!(tokio::task::spawn_blocking(look).await, Ok(Ok(true)))
+}
+
 /// Counts all that can be counted now. False if the writer has ended.
 async fn count(db: &Path, notes: &Notes) -> bool {
+    let mut counted = 0_u32;
+    let goes_on = each_day(db, notes, &mut counted).await;
+    if counted > 0 {
+        tracing::info!(target: "store", days = counted, "Days that are over were counted for the report");
+    }
+    goes_on
+}
+
+async fn each_day(db: &Path, notes: &Notes, counted: &mut u32) -> bool {
     let mut behind_ms = Millis::MIN;
     loop {
         let begun = Instant::now();
@@ -42,19 +60,23 @@ async fn count(db: &Path, notes: &Notes) -> bool {
             Err(_) => return false,
         };
         behind_ms = what.behind_ms();
+        let is_day = matches!(what, DayToKeep::Day(_));
         let (reply, kept) = oneshot::channel();
-        if let Err(why) = notes.send(Note::Day(what, reply)) {
-            return why == crate::store::NotTaken::Busy;
+        match notes.send(Note::Day(what, reply)) {
+            Ok(()) => {}
+            Err(NotTaken::Busy) => return true,
+            Err(NotTaken::Ended) => return false,
         }
-        // One that was not taken has been changed meanwhile: it is there for the next look.
         match kept.await {
-            Ok(Ok(_)) => tokio::time::sleep(begun.elapsed() * REST).await,
+            // One that was changed meanwhile is not kept: it is there for the next look.
+            Ok(Ok(kept)) => *counted += u32::from(is_day && kept),
             Ok(Err(err)) => {
                 tracing::debug!(target: "store", err, "A day cannot be kept for the report now");
                 return true;
             }
             Err(_) => return false,
         }
+        tokio::time::sleep(begun.elapsed() * REST).await;
     }
 }
 

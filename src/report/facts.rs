@@ -17,7 +17,20 @@ pub(crate) struct Names {
     places: HashMap<Box<str>, u32, foldhash::fast::RandomState>,
 }
 
+impl Name {
+    /// As a number, for a group; none is not the number of any name.
+    pub(crate) fn number(name: Option<Self>) -> u32 {
+        name.map_or(u32::MAX, |name| name.0)
+    }
+}
+
 impl Names {
+    /// The text of a name that is known by its number; nothing of what is none.
+    #[must_use]
+    pub(crate) fn of_number(&self, number: u32) -> &str {
+        self.text(Name(number))
+    }
+
     /// The name of this text.
     pub(crate) fn of(&mut self, text: &str) -> Name {
         if let Some(&place) = self.places.get(text) {

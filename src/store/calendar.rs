@@ -59,10 +59,22 @@ impl Reader {
         self.read(|connection| {
             let (thresholds, zone) = stored(connection)?;
             // What migrations have put there is no choice of the operator's.
-            let kept = connection.query_row("SELECT 1 FROM calendar LIMIT 1", [], |_| Ok(())).optional()?.is_some();
+            let kept = has_calendar(connection)?;
             Ok((thresholds, TimeZone::get(&zone).ok().filter(|_| kept)))
         })
     }
+
+    /// Whether a daemon has written its calendar already.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub(crate) fn has_calendar(&self) -> Result<bool, Error> {
+        self.read(has_calendar)
+    }
+}
+
+fn has_calendar(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(connection.query_row("SELECT 1 FROM calendar LIMIT 1", [], |_| Ok(())).optional()?.is_some())
 }
 
 fn name(zone: &TimeZone) -> &str {

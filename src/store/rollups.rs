@@ -8,13 +8,12 @@ use crate::report::facts::Frame;
 use crate::report::figures::totals::TotalsPart;
 use crate::report::figures::{By, slices_of};
 use crate::report::rollup::Rollup;
-use crate::report::rollup::part::{Key, Part as _};
+use crate::report::rollup::part::{Part as _, Table};
 use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
-use std::collections::BTreeMap;
 
 /// So many days are read call by call at once: what they need of memory is what a report needs, however long it is.
 const DAYS_AT_ONCE: i64 = 7;
@@ -28,7 +27,7 @@ pub(crate) struct Rolled {
     /// Of all its calls.
     pub(crate) rollup: Rollup,
     /// Of its slices, where they were asked for.
-    pub(crate) slices: BTreeMap<Key, TotalsPart>,
+    pub(crate) slices: Table<TotalsPart>,
     /// What is said beside it.
     pub(crate) frame: Frame,
     /// Up to here events were seen, ms since 1970 UTC.

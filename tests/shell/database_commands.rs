@@ -190,3 +190,21 @@ fn a_daemon_that_starts_removes_what_is_older_than_is_kept_and_says_so() {
         .unwrap();
     assert_eq!(left, 0);
 }
+
+#[test]
+fn a_daemon_counts_the_days_that_are_over_and_reports_of_them_stay_the_same() {
+    let (site, _server) = site(40);
+    keeps_everything(&site);
+    let text = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    site.configure(&format!("{text}\n[hours]\ntimezone = \"Europe/Berlin\"\n"));
+    let mut daemon = daemon(&site);
+    daemon.wait_for("store: Days that are over were counted for the report, days=");
+    let report =
+        || site.run(&["report", "--from", "2026-03-01", "--to", "2026-04-01", "--csv", "--config", "callbackd.toml"]);
+    let kept = report();
+    assert!(kept.out.contains("\n2026-03-02,40,"), "{kept:#?}");
+    let db = Connection::open(site.path("calls.db")).unwrap();
+    assert!(db.execute("DELETE FROM report_days", []).unwrap() > 200, "from March up to last week");
+    assert_eq!(report().out, kept.out);
+    daemon.end(Some(Signal::TERM));
+}

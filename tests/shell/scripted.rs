@@ -16,7 +16,7 @@ pub const SECRET: &str = "s3cret-lab";
 pub const GREETING: &str = "Asterisk Call Manager/11.0.0\n";
 
 /// Whoever keeps the program waiting is not waited for as long as outside of tests (`callbackd::timing`).
-pub const SHORT_WAITS: &str = "request_head=2000,request_body=2000";
+pub const SHORT_WAITS: &str = "request_head=2000,request_body=2000,days=100";
 
 /// An action as it was received.
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use super::spans::Span;
 use super::time::covered;
 use super::totals::{TotalsPart, mean, ratio};
 use crate::report::facts::{Activity, Facts, Frame, Name};
-use crate::report::rollup::part::{Counts, Key, count, key, parts};
+use crate::report::rollup::part::{Counts, Group, Key, Table, count, key, parts};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Direction;
 use callbackd_core::order::Gather as _;
@@ -98,11 +98,12 @@ parts! {
 type Did = Vec<(Activity, Span)>;
 
 /// By PBX and agent.
-pub(crate) fn agents_of(facts: &Facts) -> BTreeMap<Key, AgentPart> {
-    let mut sums: BTreeMap<(Name, Name), (AgentPart, Did)> = BTreeMap::new();
+pub(crate) fn agents_of(facts: &Facts) -> Table<AgentPart> {
+    let mut sums: Table<(AgentPart, Did), Group> = Table::default();
+    let of = |pbx, agent| [Name::number(Some(pbx)), Name::number(Some(agent)), 0];
     for leg in &facts.legs {
         let Some(call) = facts.calls.get(leg.call).filter(|call| call.inbound()) else { continue };
-        let (agent, _) = sums.entry((call.pbx, leg.agent)).or_default();
+        let (agent, _) = sums.at(of(call.pbx, leg.agent));
         match facts.names.text(leg.result) {
             "ANSWERED" => {
                 agent.answered += 1;
@@ -117,7 +118,7 @@ pub(crate) fn agents_of(facts: &Facts) -> BTreeMap<Key, AgentPart> {
         let Some(agent) = call.agent else { continue };
         let outbound = matches!(call.direction, Direction::Outbound | Direction::Callback);
         if outbound || call.inbound() {
-            let (agent, _) = sums.entry((call.pbx, agent)).or_default();
+            let (agent, _) = sums.at(of(call.pbx, agent));
             agent.hold_ms += call.hold_ms;
             agent.outbound += u64::from(outbound);
             agent.callbacks += u64::from(call.direction == Direction::Callback);
@@ -125,25 +126,27 @@ pub(crate) fn agents_of(facts: &Facts) -> BTreeMap<Key, AgentPart> {
         }
     }
     for interval in &facts.intervals {
-        let (_, did) = sums.entry((interval.pbx, interval.agent)).or_default();
+        let (_, did) = sums.at(of(interval.pbx, interval.agent));
         did.push((interval.activity, (interval.from_ms, interval.to_ms)));
     }
     for (pbx, agent, result) in &facts.attempts {
         if let Some(agent) = agent {
-            let (agent, _) = sums.entry((*pbx, *agent)).or_default();
+            let (agent, _) = sums.at(of(*pbx, *agent));
             count(&mut agent.attempts, [facts.names.text(*result), "", ""]);
         }
     }
     for (call, code) in &facts.tags {
         if let Some((pbx, agent)) = facts.calls.get(*call).and_then(|call| Some((call.pbx, call.agent?))) {
-            count(&mut sums.entry((pbx, agent)).or_default().0.codes, [facts.names.text(*code), "", ""]);
+            count(&mut sums.at(of(pbx, agent)).0.codes, [facts.names.text(*code), "", ""]);
         }
     }
     let window = (facts.window.0, facts.end_ms());
-    let part = |((pbx, agent), (part, did)): ((Name, Name), (AgentPart, Did))| {
-        (key([facts.names.text(pbx), facts.names.text(agent), ""]), part.with_times(&did, window))
-    };
-    sums.into_iter().map(part).to_map()
+    let mut agents = Table::default();
+    sums.each(|[pbx, agent, _], (part, did)| {
+        let of = key([facts.names.of_number(pbx), facts.names.of_number(agent), ""]);
+        *agents.at(of) = part.with_times(&did, window);
+    });
+    agents
 }
 
 impl AgentPart {
@@ -165,7 +168,7 @@ impl AgentPart {
 }
 
 /// The figures, and those of handling, for which the totals of all calls are needed.
-pub(crate) fn agents(parts: &BTreeMap<Key, AgentPart>, frame: &Frame, totals: &TotalsPart) -> (Vec<Agent>, Handling) {
+pub(crate) fn agents(parts: &Table<AgentPart>, frame: &Frame, totals: &TotalsPart) -> (Vec<Agent>, Handling) {
     let words = |counts: &Counts| counts.iter().map(|([word, ..], n)| (word.to_string(), *n)).to_map();
     let agent = |([pbx, agent, _], part): (&Key, &AgentPart)| {
         let (pbx, agent) = (pbx.to_string(), agent.to_string());
@@ -193,7 +196,7 @@ pub(crate) fn agents(parts: &BTreeMap<Key, AgentPart>, frame: &Frame, totals: &T
             codes: words(&part.codes),
         }
     };
-    let acw_ms = parts.values().map(|part| part.acw_ms).sum::<Millis>();
+    let acw_ms = parts.iter().map(|(_, part)| part.acw_ms).sum::<Millis>();
     let handling = Handling {
         answered: totals.answered,
         talk_ms: totals.talk_ms,

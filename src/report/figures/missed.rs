@@ -140,7 +140,7 @@ pub(crate) fn reasons_of(facts: &Facts) -> Counts {
 
 /// The figures.
 pub(crate) fn reasons(counts: &Counts) -> Vec<Reason> {
-    let all = counts.values().sum();
+    let all = counts.iter().map(|(_, calls)| calls).sum();
     let reason = |([status, outcome, _], &calls): (&Key, &u64)| {
         let (status, outcome) = (Status::from_text(status)?, Outcome::from_text(outcome)?);
         Some(Reason { status, outcome, missed: outcome.meaning().missed, calls, share: ratio(calls, all) })

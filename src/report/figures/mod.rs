@@ -12,11 +12,11 @@ pub use totals::{Spread, Totals};
 
 use super::facts::{Call, Facts, Gap, Name};
 use super::rollup::Rollup;
-use super::rollup::part::{Key, Part as _, key};
+use super::rollup::part::{Group, Key, Part as _, Table, key};
 use callbackd_core::millis::Millis;
 use callbackd_core::order::Gather as _;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use totals::TotalsPart;
 
 /// How much of the window was seen.
@@ -180,56 +180,59 @@ pub fn by(facts: &Facts, by: By) -> Vec<Slice> {
     slices(by, &slices_of(facts, by))
 }
 
-/// What the calls of a slice have in common: PBX where each has its own, name, or the place of an hour.
-type Common = (Option<Name>, Option<Name>, usize);
-
 /// By the PBX where each has its own, a place in the order, and the text.
-pub(crate) fn slices_of(facts: &Facts, by: By) -> BTreeMap<Key, TotalsPart> {
-    let mut groups: BTreeMap<Common, Vec<&Call>> = BTreeMap::new();
+pub(crate) fn slices_of(facts: &Facts, by: By) -> Table<TotalsPart> {
+    // By PBX where each has its own, name, or the place of an hour.
+    let mut groups: Table<Vec<&Call>, Group> = Table::default();
+    let none = Name::number(None);
     let by_hour = matches!(by, By::Day | By::Hour | By::Weekday);
     if by_hour {
-        groups.extend((0..facts.hours.len()).map(|place| ((None, None, place), Vec::new())));
+        // Hours without calls have their slices too.
+        (0..facts.hours.len()).for_each(|place| groups.at(of_hour(Some(place))).clear());
     }
     if by == By::Code {
         let tagged: BTreeSet<(Name, usize)> = facts.tags.iter().map(|(call, code)| (*code, *call)).to_set();
         for (code, call) in tagged {
-            groups.entry((None, Some(code), 0)).or_default().extend(facts.calls.get(call));
+            groups.at([none, Name::number(Some(code)), none]).extend(facts.calls.get(call));
         }
     } else {
         for call in &facts.calls {
-            let of_pbx = Some(call.pbx).filter(|_| by.is_of_a_pbx());
-            let common = match by {
-                By::Pbx => (of_pbx, Some(call.pbx), 0),
-                By::Did => (of_pbx, call.did, 0),
-                By::Trunk => (of_pbx, call.trunk, 0),
-                By::Queue => (of_pbx, call.queue, 0),
-                By::Agent => (of_pbx, call.agent, 0),
-                By::Day | By::Hour | By::Weekday | By::Code => {
-                    (None, None, facts.place_of_hour(call.started_ms).unwrap_or(usize::MAX))
-                }
+            let pbx = Name::number(Some(call.pbx).filter(|_| by.is_of_a_pbx()));
+            let of = |name| [pbx, Name::number(name), none];
+            let group = match by {
+                By::Pbx => of(Some(call.pbx)),
+                By::Did => of(call.did),
+                By::Trunk => of(call.trunk),
+                By::Queue => of(call.queue),
+                By::Agent => of(call.agent),
+                By::Day | By::Hour | By::Weekday | By::Code => of_hour(facts.place_of_hour(call.started_ms)),
             };
-            groups.entry(common).or_default().push(call);
+            groups.at(group).push(call);
         }
     }
-    let mut slices: BTreeMap<Key, TotalsPart> = BTreeMap::new();
-    for ((pbx, name, place), calls) in groups {
-        let text = |name: Option<Name>| name.map_or("", |name| facts.names.text(name));
-        let key = match facts.hours.get(place).filter(|_| by_hour) {
+    let mut slices = Table::<TotalsPart>::default();
+    groups.each(|[pbx, name, place], calls| {
+        let key = match facts.hours.get(place as usize).filter(|_| by_hour) {
             Some(hour) if by == By::Day => key(["", "", &hour.date.to_string()]),
             Some(hour) if by == By::Hour => key(["", "", &time::hour_text(hour.hour)]),
             Some(hour) => {
                 let n = usize::try_from(hour.weekday() - 1).unwrap_or_default().min(6);
                 key(["", &n.to_string(), WEEKDAYS[n]])
             }
-            None => key([text(pbx), "", text(name)]),
+            None => key([facts.names.of_number(pbx), "", facts.names.of_number(name)]),
         };
-        slices.entry(key).or_default().add(TotalsPart::of(calls, &facts.thresholds));
-    }
+        slices.at(key).add(TotalsPart::of(calls, &facts.thresholds));
+    });
     slices
 }
 
+fn of_hour(place: Option<usize>) -> Group {
+    let none = Name::number(None);
+    [none, none, place.and_then(|place| u32::try_from(place).ok()).unwrap_or(none)]
+}
+
 /// The slices themselves.
-pub(crate) fn slices(by: By, parts: &BTreeMap<Key, TotalsPart>) -> Vec<Slice> {
+pub(crate) fn slices(by: By, parts: &Table<TotalsPart>) -> Vec<Slice> {
     let slice = |([pbx, _, key], part): (&Key, &TotalsPart)| Slice {
         pbx: by.is_of_a_pbx().then(|| pbx.to_string()),
         key: key.to_string(),

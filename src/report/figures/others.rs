@@ -3,7 +3,7 @@
 use super::Totals;
 use super::totals::{Durations, Spread, TotalsPart, mean, ratio};
 use crate::report::facts::{Call, Facts, Name};
-use crate::report::rollup::part::{Counts, Customers, Key, Peak, key, parts};
+use crate::report::rollup::part::{Counts, Customers, Group, Key, Peak, Table, count, key, parts};
 use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Outcome;
@@ -48,11 +48,12 @@ parts! {
 }
 
 /// By PBX and queue.
-pub(crate) fn queues_of(facts: &Facts) -> BTreeMap<Key, QueuePart> {
-    let mut all: BTreeMap<(Name, Name), (QueuePart, Vec<&Call>)> = BTreeMap::new();
+pub(crate) fn queues_of(facts: &Facts) -> Table<QueuePart> {
+    let mut all: Table<(QueuePart, Vec<&Call>), Group> = Table::default();
+    let of = |call: &Call, queue| [Name::number(Some(call.pbx)), Name::number(Some(queue)), 0];
     for visit in &facts.visits {
         let Some(call) = facts.calls.get(visit.call).filter(|call| call.inbound()) else { continue };
-        let (queue, _) = all.entry((call.pbx, visit.queue)).or_default();
+        let (queue, _) = all.at(of(call, visit.queue));
         queue.visits += 1;
         match facts.names.text(visit.result) {
             "CONNECTED" => queue.connected += 1,
@@ -64,18 +65,20 @@ pub(crate) fn queues_of(facts: &Facts) -> BTreeMap<Key, QueuePart> {
     }
     for call in facts.calls.iter().filter(|call| call.inbound()) {
         if let Some(queue) = call.queue {
-            all.entry((call.pbx, queue)).or_default().1.push(call);
+            all.at(of(call, queue)).1.push(call);
         }
     }
-    let part = |((pbx, queue), (part, calls)): ((Name, Name), (QueuePart, Vec<&Call>))| {
+    let mut queues = Table::default();
+    all.each(|[pbx, queue, _], (part, calls)| {
         let totals = TotalsPart::of(calls, &facts.thresholds);
-        (key([facts.names.text(pbx), facts.names.text(queue), ""]), QueuePart { totals, ..part })
-    };
-    all.into_iter().map(part).to_map()
+        let of = key([facts.names.of_number(pbx), facts.names.of_number(queue), ""]);
+        *queues.at(of) = QueuePart { totals, ..part };
+    });
+    queues
 }
 
 /// The figures.
-pub(crate) fn queues(parts: &BTreeMap<Key, QueuePart>) -> Vec<Queue> {
+pub(crate) fn queues(parts: &Table<QueuePart>) -> Vec<Queue> {
     let queue = |([pbx, queue, _], part): (&Key, &QueuePart)| Queue {
         pbx: pbx.to_string(),
         queue: queue.to_string(),
@@ -114,21 +117,22 @@ parts! {
 }
 
 /// By PBX, context and digits.
-pub(crate) fn ivr_of(facts: &Facts) -> BTreeMap<Key, ChoicePart> {
-    let mut all: BTreeMap<(Name, Name, Name), ChoicePart> = BTreeMap::new();
+pub(crate) fn ivr_of(facts: &Facts) -> Table<ChoicePart> {
+    let mut all = Table::<ChoicePart, Group>::default();
     for (n, step) in facts.steps.iter().enumerate() {
         let Some(call) = facts.calls.get(step.call).filter(|call| call.inbound()) else { continue };
-        let choice = all.entry((call.pbx, step.context, step.digits)).or_default();
+        let choice = all.at([call.pbx, step.context, step.digits].map(|name| Name::number(Some(name))));
         choice.steps += 1;
         let is_last = facts.steps.get(n + 1).is_none_or(|next| next.call != step.call);
         choice.lost += u64::from(is_last && call.outcome == Outcome::IvrLost);
     }
-    let text = |name| facts.names.text(name);
-    all.into_iter().map(|((pbx, context, digits), part)| (key([text(pbx), text(context), text(digits)]), part)).to_map()
+    let mut choices = Table::default();
+    all.each(|of, part| *choices.at(key(of.map(|name| facts.names.of_number(name)))) = part);
+    choices
 }
 
 /// The figures.
-pub(crate) fn ivr(parts: &BTreeMap<Key, ChoicePart>) -> Vec<Choice> {
+pub(crate) fn ivr(parts: &Table<ChoicePart>) -> Vec<Choice> {
     let choice = |([pbx, context, digits], part): (&Key, &ChoicePart)| Choice {
         pbx: pbx.to_string(),
         context: context.to_string(),
@@ -255,29 +259,30 @@ parts! {
 }
 
 /// By the number; empty where none was seen.
-pub(crate) fn dids_of(facts: &Facts) -> BTreeMap<Key, DidPart> {
+pub(crate) fn dids_of(facts: &Facts) -> Table<DidPart> {
     let mut hops = vec![0_u64; facts.calls.len()];
     for place in facts.visits.iter().map(|visit| visit.call).chain(facts.steps.iter().map(|step| step.call)) {
         if let Some(hops) = hops.get_mut(place) {
             *hops += 1;
         }
     }
-    let mut all: BTreeMap<Option<Name>, (DidPart, Vec<&Call>)> = BTreeMap::new();
+    let mut all: Table<(DidPart, Vec<&Call>), Group> = Table::default();
     for (call, hops) in facts.calls.iter().zip(hops).filter(|(call, _)| call.inbound()) {
-        let (part, calls) = all.entry(call.did).or_default();
+        let (part, calls) = all.at([Name::number(call.did), 0, 0]);
         part.hops += hops + u64::from(call.transfers);
         part.transfers += u64::from(call.transfers);
         calls.push(call);
     }
-    let part = |(did, (part, calls)): (Option<Name>, (DidPart, Vec<&Call>))| {
+    let mut dids = Table::default();
+    all.each(|[did, ..], (part, calls)| {
         let totals = TotalsPart::of(calls, &facts.thresholds);
-        (key([did.map_or("", |did| facts.names.text(did)), "", ""]), DidPart { totals, ..part })
-    };
-    all.into_iter().map(part).to_map()
+        *dids.at(key([facts.names.of_number(did), "", ""])) = DidPart { totals, ..part };
+    });
+    dids
 }
 
 /// The figures.
-pub(crate) fn dids(parts: &BTreeMap<Key, DidPart>, thresholds: &Thresholds) -> Vec<Did> {
+pub(crate) fn dids(parts: &Table<DidPart>, thresholds: &Thresholds) -> Vec<Did> {
     let did = |([did, ..], part): (&Key, &DidPart)| Did {
         did: did.to_string(),
         label: thresholds.dids.get(&**did).cloned().unwrap_or_default(),
@@ -370,16 +375,13 @@ parts! {
 
 impl CodesPart {
     pub(crate) fn of(facts: &Facts) -> Self {
-        let mut all: BTreeMap<Name, BTreeSet<usize>> = BTreeMap::new();
-        let mut tagged = BTreeSet::new();
-        for (call, code) in &facts.tags {
-            all.entry(*code).or_default().insert(*call);
-            tagged.insert(*call);
-        }
+        let with_code: BTreeSet<(usize, Name)> = facts.tags.iter().copied().to_set();
+        let tagged: BTreeSet<usize> = with_code.iter().map(|(call, _)| *call).to_set();
+        let mut codes = Counts::default();
+        with_code.iter().for_each(|(_, code)| count(&mut codes, [facts.names.text(*code), "", ""]));
         let answered = || facts.calls.iter().enumerate().filter(|(_, call)| call.answered());
-        let text = |code| facts.names.text(code);
         Self {
-            codes: all.into_iter().map(|(code, calls)| (key([text(code), "", ""]), calls.len() as u64)).to_map(),
+            codes,
             answered: answered().count() as u64,
             answered_without: answered().filter(|(n, _)| !tagged.contains(n)).count() as u64,
         }
@@ -423,10 +425,10 @@ parts! {
 }
 
 /// By the survey.
-pub(crate) fn ratings_of(facts: &Facts) -> BTreeMap<Key, RatingsPart> {
-    let mut all: BTreeMap<Key, RatingsPart> = BTreeMap::new();
+pub(crate) fn ratings_of(facts: &Facts) -> Table<RatingsPart> {
+    let mut all = Table::<RatingsPart>::default();
     for (by, score) in &facts.ratings {
-        let part = all.entry(key([facts.names.text(*by), "", ""])).or_default();
+        let part = all.at(key([facts.names.text(*by), "", ""]));
         part.ratings += 1;
         part.scores += score;
         part.good += u64::from(*score >= f64::from(facts.thresholds.good_score));
@@ -436,7 +438,7 @@ pub(crate) fn ratings_of(facts: &Facts) -> BTreeMap<Key, RatingsPart> {
 
 /// The figures.
 #[allow(clippy::cast_precision_loss, reason = "no count of ratings comes near 2^53")]
-pub(crate) fn ratings(parts: &BTreeMap<Key, RatingsPart>) -> Vec<Ratings> {
+pub(crate) fn ratings(parts: &Table<RatingsPart>) -> Vec<Ratings> {
     let ratings = |([by, ..], part): (&Key, &RatingsPart)| Ratings {
         by: by.to_string(),
         ratings: part.ratings,

@@ -4,7 +4,7 @@ use super::spans::{Span, length, levels, most, time_at, time_more, union, within
 use super::totals::{Totals, TotalsPart, ratio};
 use super::{Slice, WEEKDAYS, erlang};
 use crate::report::facts::{Activity, Call, Facts, Name};
-use crate::report::rollup::part::{Counts, Key, Peak, count, key, parts};
+use crate::report::rollup::part::{Counts, Group, Peak, Table, count, key, parts};
 use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::order::Gather as _;
@@ -26,8 +26,8 @@ pub(crate) fn hour_text(hour: i8) -> String {
 }
 
 /// Only hours in which somebody called or was called, and those between them. By the hour as a key has it.
-pub(crate) fn hours_of_day(parts: &BTreeMap<Key, TotalsPart>) -> Vec<HourOfDay> {
-    let hours = || parts.keys().filter_map(|[hour, ..]| hour.parse::<i8>().ok());
+pub(crate) fn hours_of_day(parts: &Table<TotalsPart>) -> Vec<HourOfDay> {
+    let hours = || parts.iter().filter_map(|([hour, ..], _)| hour.parse::<i8>().ok());
     let (Some(first), Some(last)) = (hours().next(), hours().next_back()) else { return Vec::new() };
     let totals = |hour| parts.get(&key([&hour_text(hour), "", ""])).map(TotalsPart::totals).unwrap_or_default();
     (first..=last).map(|hour| HourOfDay { hour, totals: totals(hour) }).collect()
@@ -47,7 +47,7 @@ pub(crate) fn heat_of(facts: &Facts) -> Counts {
 /// The figures.
 pub(crate) fn heat(parts: &Counts) -> [[u64; 24]; 7] {
     let mut heat = [[0; 24]; 7];
-    for ([day, hour, _], calls) in parts {
+    for ([day, hour, _], calls) in parts.iter() {
         if let (Ok(day), Ok(hour)) = (day.parse::<usize>(), hour.parse::<usize>()) {
             heat[day.min(6)][hour.min(23)] += calls;
         }
@@ -173,27 +173,31 @@ parts! {
 }
 
 /// By PBX and trunk.
-pub(crate) fn lines_of(facts: &Facts) -> BTreeMap<Key, LinesPart> {
-    let window = (facts.window.0, facts.end_ms());
-    let mut trunks: BTreeMap<(Name, Name), (u64, Vec<&Call>)> = BTreeMap::new();
+pub(crate) fn lines_of(facts: &Facts) -> Table<LinesPart> {
+    let window = facts.window;
+    let mut trunks: Table<Vec<&Call>, Group> = Table::default();
     for call in facts.running.iter().chain(&facts.calls) {
-        if let Some(trunk) = call.trunk {
-            let (calls, all) = trunks.entry((call.pbx, trunk)).or_default();
-            *calls += u64::from(call.started_ms >= window.0);
-            all.push(call);
+        if call.trunk.is_some() {
+            trunks.at([Name::number(Some(call.pbx)), Name::number(call.trunk), 0]).push(call);
         }
     }
-    let part = |((pbx, trunk), (calls, all)): ((Name, Name), (u64, Vec<&Call>))| {
-        let (spans, trunk) = (spans(all.into_iter(), facts), facts.names.text(trunk));
-        let at_limit_ms = facts.thresholds.trunk_lines.get(trunk).map_or(0, |lines| time_at(&spans, *lines));
-        (key([facts.names.text(pbx), trunk, ""]), LinesPart { calls, most_at_once: Peak(most(&spans)), at_limit_ms })
-    };
-    trunks.into_iter().map(part).to_map()
+    let mut lines = Table::default();
+    trunks.each(|[pbx, trunk, _], calls| {
+        let trunk = facts.names.of_number(trunk);
+        let started = calls.iter().filter(|call| call.started_ms >= window.0).count();
+        let spans = spans(calls.into_iter(), facts);
+        *lines.at(key([facts.names.of_number(pbx), trunk, ""])) = LinesPart {
+            calls: started as u64,
+            most_at_once: Peak(most(&spans)),
+            at_limit_ms: facts.thresholds.trunk_lines.get(trunk).map_or(0, |lines| time_at(&spans, *lines)),
+        };
+    });
+    lines
 }
 
 /// The figures of a window that lasts so long (ms).
-pub(crate) fn lines(parts: &BTreeMap<Key, LinesPart>, thresholds: &Thresholds, lasts_ms: Millis) -> Vec<Lines> {
-    let met: BTreeSet<&str> = parts.keys().map(|[_, trunk, _]| &**trunk).to_set();
+pub(crate) fn lines(parts: &Table<LinesPart>, thresholds: &Thresholds, lasts_ms: Millis) -> Vec<Lines> {
+    let met: BTreeSet<&str> = parts.iter().map(|([_, trunk, _], _)| &**trunk).to_set();
     let unused = thresholds.trunk_lines.keys().filter(|name| !met.contains(name.as_str()));
     let none = LinesPart::default();
     let all = parts.iter().map(|([pbx, trunk, _], part)| (&**pbx, &**trunk, part));
@@ -239,30 +243,31 @@ parts! {
 }
 
 /// By the hour as a key has it.
-pub(crate) fn operators_of(facts: &Facts) -> BTreeMap<Key, OperatorsPart> {
+pub(crate) fn operators_of(facts: &Facts) -> Table<OperatorsPart> {
     let window = (facts.window.0, facts.end_ms());
-    let mut hours: BTreeMap<i8, OperatorsPart> = BTreeMap::new();
+    let mut hours = Table::<OperatorsPart>::default();
+    let of = |hour: i8| key([&hour_text(hour), "", ""]);
     let levels = levels(&available(facts, window));
     for hour in &facts.hours {
         let span = (hour.from_ms.max(window.0), hour.to_ms.min(window.1));
         if span.0 < span.1 {
-            let part = hours.entry(hour.hour).or_default();
+            let part = hours.at(of(hour.hour));
             part.lasts_ms += span.1 - span.0;
             part.present_ms += area(&levels, span);
         }
     }
     for call in facts.calls.iter().filter(|call| call.offered()) {
         if let Some(hour) = facts.hour(call.started_ms) {
-            hours.entry(hour.hour).or_default().offered += 1;
+            hours.at(of(hour.hour)).offered += 1;
         }
     }
-    hours.into_iter().map(|(hour, part)| (key([&hour_text(hour), "", ""]), part)).to_map()
+    hours
 }
 
 /// The figures, where any agent was seen or none.
 #[allow(clippy::cast_precision_loss, reason = "no count or duration comes near 2^53")]
 pub(crate) fn operators(
-    parts: &BTreeMap<Key, OperatorsPart>,
+    parts: &Table<OperatorsPart>,
     handling_ms: Option<Millis>,
     any_agent: bool,
     thresholds: &Thresholds,

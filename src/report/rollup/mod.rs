@@ -19,8 +19,8 @@ use super::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::Quality as OfRow;
 use callbackd_core::order::Gather as _;
-use part::{Counts, Key, count, parts};
-use std::collections::{BTreeMap, BTreeSet};
+use part::{Counts, Table, count, key, parts};
+use std::collections::BTreeSet;
 
 parts! {
     /// How many calls were seen how well.
@@ -41,21 +41,21 @@ parts! {
         pbxs: Counts,
         quality: QualityPart,
         missed: MissedPart,
-        hours: BTreeMap<Key, TotalsPart>,
+        hours: Table<TotalsPart>,
         heat: Counts,
         load: LoadPart,
-        days: BTreeMap<Key, TotalsPart>,
-        queues: BTreeMap<Key, QueuePart>,
-        operators: BTreeMap<Key, OperatorsPart>,
-        agents: BTreeMap<Key, AgentPart>,
+        days: Table<TotalsPart>,
+        queues: Table<QueuePart>,
+        operators: Table<OperatorsPart>,
+        agents: Table<AgentPart>,
         reasons: Counts,
-        ivr: BTreeMap<Key, ChoicePart>,
+        ivr: Table<ChoicePart>,
         repeat: RepeatPart,
-        lines: BTreeMap<Key, LinesPart>,
-        dids: BTreeMap<Key, DidPart>,
+        lines: Table<LinesPart>,
+        dids: Table<DidPart>,
         lengths: LengthsPart,
         codes: CodesPart,
-        ratings: BTreeMap<Key, RatingsPart>,
+        ratings: Table<RatingsPart>,
     }
 }
 
@@ -127,7 +127,7 @@ impl Rollup {
         Figures {
             from_ms: window.0,
             to_ms: window.1,
-            pbxs: self.pbxs.keys().map(|[pbx, ..]| pbx.to_string()).collect(),
+            pbxs: self.pbxs.iter().map(|([pbx, ..], _)| pbx.to_string()).collect(),
             quality: Quality {
                 calls: quality.calls,
                 full: quality.full,
@@ -164,8 +164,12 @@ impl Rollup {
 }
 
 /// By the hour of the day as a key has it.
-fn hours_with_calls(facts: &Facts) -> BTreeMap<Key, TotalsPart> {
-    let mut hours = slices_of(facts, By::Hour);
-    hours.retain(|_, part| part.inbound + part.outbound + part.internal > 0);
-    hours.into_iter().map(|([_, _, hour], part)| ([hour, "".into(), "".into()], part)).to_map()
+fn hours_with_calls(facts: &Facts) -> Table<TotalsPart> {
+    let mut hours = Table::default();
+    slices_of(facts, By::Hour).each(|[_, _, hour], part| {
+        if part.inbound + part.outbound + part.internal > 0 {
+            *hours.at(key([&hour, "", ""])) = part;
+        }
+    });
+    hours
 }

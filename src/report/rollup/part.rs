@@ -12,12 +12,57 @@ pub(crate) fn key(texts: [&str; 3]) -> Key {
     texts.map(Into::into)
 }
 
+/// Values by their keys, in the order of these. The map is of one kind, whatever the values are: one of each kind would be some kilobytes of program.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<V, K = Key> {
+    places: BTreeMap<K, usize>,
+    values: Vec<V>,
+}
+
+impl<V, K> Default for Table<V, K> {
+    fn default() -> Self {
+        Self { places: BTreeMap::new(), values: Vec::new() }
+    }
+}
+
+impl<V: Default, K: Ord> Table<V, K> {
+    /// The value of this key; a new one if there was none.
+    pub(crate) fn at(&mut self, key: K) -> &mut V {
+        let next = self.values.len();
+        let place = *self.places.entry(key).or_insert(next);
+        if place == next {
+            self.values.push(V::default());
+        }
+        &mut self.values[place]
+    }
+
+    /// The value of this key.
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
+        self.values.get(*self.places.get(key)?)
+    }
+
+    /// Keys and values.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&K, &V)> {
+        self.places.iter().map(|(key, place)| (key, &self.values[*place]))
+    }
+
+    /// Keys and values, taken out.
+    pub(crate) fn each(mut self, mut take: impl FnMut(K, V)) {
+        for (key, place) in self.places {
+            take(key, std::mem::take(&mut self.values[place]));
+        }
+    }
+}
+
+/// What calls have in common: up to three names or numbers.
+pub(crate) type Group = [u32; 3];
+
 /// Counts by what they are counts of.
-pub(crate) type Counts = BTreeMap<Key, u64>;
+pub(crate) type Counts = Table<u64>;
 
 /// One more of this.
 pub(crate) fn count(counts: &mut Counts, texts: [&str; 3]) {
-    *counts.entry(key(texts)).or_default() += 1;
+    *counts.at(key(texts)) += 1;
 }
 
 /// Bytes are numbers of seven bits each, the lowest first, the last without the eighth bit; texts and lists begin with their length.
@@ -34,7 +79,7 @@ pub(crate) trait Part: Default {
 macro_rules! parts {
     ($($(#[$meta:meta])* struct $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$meta])*
-        #[derive(Debug, Clone, Default, PartialEq)]
+        #[derive(Debug, Clone, Default)]
         pub(crate) struct $name { $($(#[$field_meta])* pub(crate) $field: $type,)* }
 
         impl $crate::report::rollup::part::Part for $name {
@@ -135,6 +180,10 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     out.extend(text.as_bytes());
 }
 
+fn read_key(from: &mut &[u8]) -> Option<Key> {
+    Some(key([read_text(from)?, read_text(from)?, read_text(from)?]))
+}
+
 fn read_text<'b>(from: &mut &'b [u8]) -> Option<&'b str> {
     let length = usize::try_from(u64::read(from)?).ok()?;
     let (text, rest) = from.split_at_checked(length)?;
@@ -142,28 +191,25 @@ fn read_text<'b>(from: &mut &'b [u8]) -> Option<&'b str> {
     std::str::from_utf8(text).ok()
 }
 
-impl<V: Part> Part for BTreeMap<Key, V> {
+impl<V: Part> Part for Table<V> {
     fn add(&mut self, later: Self) {
-        for (key, value) in later {
-            self.entry(key).or_default().add(value);
-        }
+        later.each(|key, value| self.at(key).add(value));
     }
 
     fn write(&self, out: &mut Vec<u8>) {
-        (self.len() as u64).write(out);
-        for (key, value) in self {
+        (self.values.len() as u64).write(out);
+        for (key, value) in self.iter() {
             key.iter().for_each(|text| write_text(text, out));
             value.write(out);
         }
     }
 
     fn read(from: &mut &[u8]) -> Option<Self> {
-        let mut map = Self::new();
+        let mut table = Self::default();
         for _ in 0..u64::read(from)? {
-            let texts = [read_text(from)?, read_text(from)?, read_text(from)?];
-            map.insert(key(texts), V::read(from)?);
+            *table.at(read_key(from)?) = V::read(from)?;
         }
-        Some(map)
+        Some(table)
     }
 }
 
