@@ -120,6 +120,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let (thresholds, codes) = (config.report.clone(), config.shared.codes.clone());
     store.keep_calendar(&Calendar { thresholds, codes, zone: config.zone(), now_ms })?;
+    store.keep_days()?;
     writeln!(
         out,
         "Imported {} calls ({} missed, {} of them UNKNOWN for want of records) from {} CDR; {} were there already, {} lines were not CDR",

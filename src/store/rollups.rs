@@ -205,6 +205,20 @@ impl Rolled {
 }
 
 impl Store {
+    /// Counts all days that are over and are not kept yet, at once: where nobody waits for the database. How many.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn keep_days(&mut self) -> Result<u32, Error> {
+        let reader = Reader::open(self.path())?;
+        let (mut behind_ms, mut days) = (Millis::MIN, 0);
+        while let Some(what) = reader.day_to_keep(behind_ms)? {
+            behind_ms = what.behind_ms();
+            days += u32::from(self.keep_day(&what)? && matches!(what, DayToKeep::Day(_)));
+        }
+        Ok(days)
+    }
+
     /// Does what [`Reader::day_to_keep`] has found. A day is not kept if something of those that are over has been changed since it was counted: false.
     ///
     /// # Errors

@@ -204,7 +204,8 @@ fn nonsense_is_answered_in_a_sentence() {
         ("/calls/nobody", 404, "There is no such call."),
         ("/calls/%FF", 404, "There is no such call."),
         ("/wall?queue=%3Cscript%3E", 404, "no queue `&lt;script&gt;`; there are `sales`"),
-        ("/wall?queue=sales", 200, "sales"),
+        ("/wall?queue=sales", 200, "· sales"),
+        ("/wall?queue=SALES", 200, "· sales"),
         ("/report?from=2001-01-01&to=2001-01-31", 200, "No calls."),
     ] {
         let answer = ask(port, "GET", path, &[("Cookie", &cookie)], "");

@@ -33,23 +33,23 @@ struct Wall {
 
 /// `GET /wall`
 pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
-    let of = Of { pbx: view.asked("pbx").map(str::to_owned), queue: view.asked("queue").map(str::to_owned) };
+    let mut of = Of { pbx: view.asked("pbx").map(str::to_owned), queue: view.asked("queue").map(str::to_owned) };
     if let Err(failure) = known_pbx(&front, &view).await {
         return failed(&view, &failure);
+    }
+    match known_queue(&front, &view, of.queue.clone()).await {
+        Ok(queue) => of.queue = queue,
+        // A television that has shown a queue goes on, whatever becomes of it.
+        Err(_) if view.is_part() => {}
+        Err(failure) => return failed(&view, &failure),
     }
     let wall = match read(&front, &of).await {
         Ok(wall) => wall,
         Err(failure) => return failed(&view, &failure),
     };
     let part = part(&view, &wall);
-    // A television that has shown a queue goes on, whatever becomes of it.
     if view.is_part() {
         return part.into_string().into_response();
-    }
-    if wall.live.queues.is_empty()
-        && let Err(failure) = known_queue(&front, &view, of.queue.clone()).await
-    {
-        return failed(&view, &failure);
     }
     let chosen = [&of.pbx, &of.queue].into_iter().flatten();
     let title = chosen.fold(view.words.wall.to_owned(), |title, name| format!("{title} · {}", safe(name)));
