@@ -10,9 +10,6 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// The schema of record: every table, view and column, explained.
-const SCHEMA: &str = include_str!("../store/schema.sql");
-
 /// Name of the manual, in the middle of each page's first line.
 const MANUAL: &str = "callbackd";
 
@@ -42,7 +39,7 @@ pub fn pages() -> Vec<(String, String)> {
     let mut pages = Vec::new();
     of_command(&root, &mut pages);
     pages.push(("callbackd.toml.5".to_owned(), of_configuration(config::SHIPPED)));
-    pages.push(("callbackd-database.5".to_owned(), of_schema(SCHEMA)));
+    pages.push(("callbackd-database.5".to_owned(), of_schema()));
     pages
 }
 
@@ -253,7 +250,7 @@ fn is_key(line: &str) -> bool {
     })
 }
 
-fn of_schema(text: &str) -> String {
+fn of_schema() -> String {
     let mut roff = page_of_a_file("callbackd-database", "the database of callbackd(8)");
     section(
         &mut roff,
@@ -265,11 +262,11 @@ fn of_schema(text: &str) -> String {
             "Times are milliseconds since 1970 UTC and end in _ms; durations are milliseconds and end in _ms too.",
         ],
     );
-    let words = explained(text);
     for table in store::tables() {
         let kind = if table.is_view { "View" } else { "Table" };
         roff.control("SH", [&*format!("{kind} {}", table.name)]);
-        let said = |column: &str| words.get(&(table.name.clone(), column.to_owned())).map(String::as_str);
+        let words = explained(&table.sql);
+        let said = |column: &str| words.get(column).map(String::as_str);
         if let Some(about) = said("") {
             paragraph(&mut roff, about);
         }
@@ -285,18 +282,15 @@ fn of_schema(text: &str) -> String {
     title("callbackd-database", "5") + &roff.render()
 }
 
-/// The comments of the schema, by table or view and column; of a table itself by the empty name.
-fn explained(text: &str) -> BTreeMap<(String, String), String> {
-    let (mut words, mut table) = (BTreeMap::new(), String::new());
-    for line in text.lines() {
+/// The comments in the text of a table or view, by column; of itself by the empty name.
+fn explained(text: &str) -> BTreeMap<String, String> {
+    let mut words = BTreeMap::new();
+    for (n, line) in text.lines().enumerate() {
         let (code, comment) = line.split_once("-- ").map_or((line, None), |(code, comment)| (code, Some(comment)));
         let code = code.trim();
-        let mut column = column(code.strip_prefix("SELECT ").unwrap_or(code));
-        if let ["CREATE", "TABLE" | "VIEW", name, ..] = &*code.split_whitespace().collect::<Vec<_>>() {
-            (table, column) = ((*name).to_owned(), Some(String::new()));
-        }
+        let column = if n == 0 { Some(String::new()) } else { column(code.strip_prefix("SELECT ").unwrap_or(code)) };
         if let (Some(column), Some(comment)) = (column, comment) {
-            words.entry((table.clone(), column)).or_insert_with(|| comment.to_owned());
+            words.entry(column).or_insert_with(|| comment.to_owned());
         }
     }
     words
