@@ -9,7 +9,7 @@ use super::restored::in_flight;
 use super::root::guard;
 use super::shape::distrust;
 use super::verify::CHECK;
-use super::{Error, Refused, identity, rows, verify};
+use super::{Error, Refused, identity, rollups, rows, verify};
 use crate::timing::Timing;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, ChangeKind, OurAttempts, Record};
@@ -322,7 +322,7 @@ impl Store {
         })
     }
 
-    fn transact<'a, I: Iterator<Item = &'a Record>>(
+    fn transact<'a, I: Iterator<Item = &'a Record> + Clone>(
         &mut self,
         records: I,
         put: fn(&mut Transaction<'_>, I, &mut Option<Outbox>) -> rusqlite::Result<Vec<Refused>>,
@@ -331,7 +331,8 @@ impl Store {
         let held = feed.as_mut().map(|feed| feed.begin(wall_ms()));
         let write = || {
             let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let refused = put(&mut transaction, records, feed)?;
+            let refused = put(&mut transaction, records.clone(), feed)?;
+            rollups::take_out(&transaction, records)?;
             if let Some(feed) = feed.as_mut() {
                 feed.trim(&transaction)?;
             }

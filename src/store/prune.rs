@@ -1,6 +1,6 @@
 //! Taking out what is older than `store.keep`, a few rows at a time, between the batches.
 
-use super::{Error, Store};
+use super::{Error, Store, rollups};
 use callbackd_core::millis::Millis;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -99,7 +99,11 @@ impl Store {
         let path = self.path().to_owned();
         let mut stepped = || {
             let transaction = self.connection_mut().transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let removed = pruning.removed.total();
             pruning.step(&transaction)?;
+            if pruning.removed.total() > removed {
+                rollups::take_out_before(&transaction, pruning.before_ms)?;
+            }
             transaction.commit()
         };
         stepped().map_err(|error| Error::sqlite(&path, error))

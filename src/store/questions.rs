@@ -237,6 +237,8 @@ pub(super) const KEPT_DAYS: &str = "SELECT from_ms, to_ms, rollup FROM report_da
 /// From when on days are not kept, how often one was changed, and whether there are any of other rules.
 pub(super) const KEPT_FROM: &str =
     "SELECT before_ms, changes, EXISTS (SELECT 1 FROM report_days WHERE rules <> ?) FROM report_days_kept";
+/// The days that a span touches are kept no more.
+pub(super) const TAKE_OUT: &str = "INSERT INTO report_days_changed VALUES (?, ?)";
 pub(super) const NEXT_KEPT: &str = "SELECT 1 FROM report_days WHERE from_ms = ?";
 /// How many calls have each code, those that began from ?1 on (NULL: all), on the PBX ?2 (NULL: on all).
 pub(super) const CODE_COUNTS: &str = "

@@ -1,7 +1,7 @@
 //! Roll-ups of windows: what of them is over and kept in `report_days` is added up, the rest is read call by call.
 
 use super::facts::{Counting, as_of};
-use super::questions::{KEPT_DAYS, KEPT_FROM, NEXT_KEPT};
+use super::questions::{KEPT_DAYS, KEPT_FROM, NEXT_KEPT, TAKE_OUT};
 use super::{Chosen, Depth, Error, Reader, Store};
 use crate::report::calendar::{day_begins, day_of};
 use crate::report::facts::Frame;
@@ -11,12 +11,16 @@ use crate::report::rollup::Rollup;
 use crate::report::rollup::part::{Part as _, Table};
 use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
+use callbackd_core::model::Record;
 use jiff::ToSpan as _;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 /// So many days are read call by call at once: what they need of memory is what a report needs, however long it is.
 const DAYS_AT_ONCE: i64 = 7;
+
+/// ms.
+const DAY_MS: Millis = 86_400_000;
 
 /// Changes with what a roll-up holds, so that those of another program are counted anew.
 const FORM: u32 = 1;
@@ -202,6 +206,42 @@ impl Rolled {
         }
         Ok(())
     }
+}
+
+/// What of the kept days a record changes (ms since 1970 UTC), beside what triggers of the table `calls` see: a row that was there is changed, or removed. The first
+/// moment says whether any are changed: it is later than all that are kept, most of the time.
+fn changed_by(record: &Record) -> Option<(Millis, [Millis; 2])> {
+    match record {
+        Record::Call(call) => Some((call.started_ms, [call.started_ms, call.ended_ms + 1])),
+        // One that goes on was counted as one that does.
+        Record::Interval(interval) => interval.to_ms.map(|to_ms| (to_ms, [interval.from_ms, to_ms])),
+        // Its misses are counted by its state.
+        Record::Callback(change) => {
+            let missed_ms = change.row.first_missed_ms;
+            Some((missed_ms, [missed_ms - DAY_MS, Millis::MAX]))
+        }
+        Record::Attempt(attempt) => Some((attempt.intended_ms, [attempt.intended_ms, attempt.intended_ms + 1])),
+        _ => None,
+    }
+}
+
+/// Takes out the days that these records change: in the transaction in which they are written.
+pub(super) fn take_out<'r>(connection: &Connection, records: impl Iterator<Item = &'r Record>) -> rusqlite::Result<()> {
+    let mut records = records.filter_map(changed_by).peekable();
+    if records.peek().is_none() {
+        return Ok(());
+    }
+    let before_ms: Millis =
+        connection.prepare_cached("SELECT before_ms FROM report_days_kept")?.query_row([], |row| row.get(0))?;
+    for (_, span) in records.filter(|(at_ms, _)| *at_ms < before_ms) {
+        connection.prepare_cached(TAKE_OUT)?.execute(span)?;
+    }
+    Ok(())
+}
+
+/// Takes out all days before a moment, ms since 1970 UTC: rows of theirs are removed.
+pub(super) fn take_out_before(connection: &Connection, before_ms: Millis) -> rusqlite::Result<()> {
+    connection.prepare_cached(TAKE_OUT)?.execute([Millis::MIN, before_ms]).map(drop)
 }
 
 impl Store {

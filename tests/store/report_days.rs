@@ -2,15 +2,20 @@
 
 use crate::store::report_centre::{HOUR, centre, midnight, store};
 use crate::store::report_three_ways::{CLOCK_DAYS, thresholds};
+use crate::store::store_callbacks::{DAY, attempt, call, callback, change, pbx, row};
+use crate::store::stored::{abandoned, answered, record};
 use callbackd::report::Thresholds;
 use callbackd::report::figures::figures;
-use callbackd::store::{Calendar, Chosen, DayToKeep, Depth, Reader, Store};
+use callbackd::store::{Calendar, Chosen, DayToKeep, Depth, Pruning, Reader, Store};
 use callbackd_core::model::codes::Codes;
+use callbackd_core::model::{
+    Activity, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, FinishedCall, Interval, Quality,
+    Record, Tag, TagChange,
+};
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, params};
-use std::path::{Path, PathBuf};
-
-const DAY: i64 = 24 * HOUR;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 struct Office {
     path: PathBuf,
@@ -95,71 +100,114 @@ fn days_that_are_over_are_kept_and_add_up_to_what_all_calls_come_to() {
     }
 }
 
-/// Something that a person, an import, a late code or the daemon itself does to a row, whichever.
-const CHANGES: [&str; 16] = [
+/// By hand, on the row of a call: its id, and ms.
+const BY_HAND: [&str; 5] = [
     "UPDATE calls SET recovered_by = 'agent', recovered_ms = ended_ms + 60000 WHERE id = ?1",
     "UPDATE calls SET outcome = 'QUEUE_ABANDON', status = 'CANCEL', callback_id = NULL WHERE id = ?1",
     "UPDATE calls SET started_ms = started_ms - ?2, ended_ms = ended_ms - ?2 WHERE id = ?1",
-    "UPDATE calls SET number_e164 = (SELECT number_e164 FROM calls ORDER BY random() LIMIT 1) WHERE id = ?1",
     "UPDATE calls SET ended_ms = ended_ms + ?2 / 10 WHERE id = ?1",
-    "INSERT INTO calls (pbx, linkedid, direction, status, outcome, number, number_e164, did, trunk, queue, agent, started_ms, answered_ms, ended_ms, wait_ms,
-        queue_wait_ms, ring_ms, talk_ms, hold_ms, hangup_by, transfers, voicemail, quality, why)
-     SELECT pbx, linkedid || '+' || abs(random()), direction, status, outcome, number, number_e164, did, trunk, queue, agent, started_ms + ?2, answered_ms + ?2,
-        ended_ms + ?2, wait_ms, queue_wait_ms, ring_ms, talk_ms, hold_ms, hangup_by, transfers, voicemail, 'backfilled', why FROM calls WHERE id = ?1",
     "DELETE FROM calls WHERE id = ?1",
-    "INSERT OR IGNORE INTO tags SELECT id, 'VIP', '', 'Ann', 1, 'command' FROM calls WHERE id = ?1",
-    "DELETE FROM tags WHERE call_id = ?1",
-    "INSERT OR IGNORE INTO ratings SELECT id, 'late', 5, 1 FROM calls WHERE id = ?1",
-    "UPDATE ratings SET score = 1 WHERE call_id = (SELECT call_id FROM ratings WHERE call_id >= ?1 / 2 ORDER BY call_id LIMIT 1)",
-    "UPDATE callbacks SET state = 'DONE' WHERE id = (SELECT id FROM callbacks WHERE id >= ?1 / 2 AND state <> 'DONE' ORDER BY id LIMIT 1)",
-    "DELETE FROM callbacks WHERE id = (SELECT callback_id FROM calls WHERE id = ?1)",
-    "INSERT INTO callback_attempts (callback_id, n, pbx, agent, result, intended_ms, channel_id, talk_ms, detail)
-     SELECT id, abs(random()) % 1000000000, pbx, 'PJSIP/101', 'CUSTOMER_BUSY', first_missed_ms + ?2 / 10, abs(random()), 0, '' FROM callbacks
-      WHERE id >= ?1 / 2 ORDER BY id LIMIT 1",
-    "UPDATE agent_intervals SET to_ms = max(from_ms, to_ms - ?2) WHERE (agent, activity, queue, from_ms) = (SELECT agent, activity, queue, from_ms FROM agent_intervals LIMIT 1 OFFSET ?1)",
-    "DELETE FROM agent_intervals WHERE (agent, activity, queue, from_ms) = (SELECT agent, activity, queue, from_ms FROM agent_intervals LIMIT 1 OFFSET ?1)",
 ];
 
-/// Every third missed call has a callback.
-fn with_callbacks(path: &Path) {
-    let db = Connection::open(path).unwrap();
-    db.execute_batch(
-        "INSERT INTO callbacks (id, pbx, number_e164, state, reason, requested, priority, missed_count, first_missed_ms, last_missed_ms, due_ms, expires_ms,
-                                attempts, counted, closed_ms)
-         SELECT id, pbx, number_e164, 'EXPIRED', '', 0, 0, 1, ended_ms, ended_ms, ended_ms, ended_ms, 0, 0, ended_ms FROM calls
-          WHERE direction = 'inbound' AND outcome IN ('QUEUE_ABANDON', 'RING_TIMEOUT', 'IVR_LOST') AND id % 3 = 0;
-         UPDATE calls SET callback_id = id WHERE id IN (SELECT id FROM callbacks);",
-    )
-    .unwrap();
+/// What the daemon and commands write of old calls, callbacks and agents: at some moment, the nth time.
+const WRITTEN: [fn(i64, i64) -> Record; 7] = [
+    |at_ms, n| record(moved(abandoned(&format!("late.{n}")), at_ms)),
+    |at_ms, n| record(moved(answered(&format!("late.{n}")), at_ms)),
+    // It replaces an earlier one.
+    |at_ms, n| record(FinishedCall { talk_ms: 7_000, ..moved(answered(&format!("late.{}", n - n % 3)), at_ms) }),
+    |at_ms, _| {
+        let tag = Tag { code: "VIP".into(), note: String::new(), by: "Ann".into(), at_ms };
+        Record::Tag(Box::new(TagChange {
+            pbx: pbx(),
+            linkedid: format!("{}.1", 1 + at_ms % 150),
+            tag,
+            removed: at_ms % 2 == 0,
+        }))
+    },
+    |at_ms, n| {
+        let state = [CallbackState::Pending, CallbackState::Waiting][usize::from(n % 2 == 0)];
+        let row = CallbackRow { state, first_missed_ms: at_ms, ..row(n % 8 + 1, &format!("+1202555{:04}", n % 8)) };
+        callback(CallbackChange { miss: Some(call(&format!("{}.1", 1 + at_ms % 150))), ..change(row, "") })
+    },
+    |at_ms, n| {
+        let attempt = attempt(n % 8 + 1, 1, Some(AttemptResult::CustomerBusy));
+        Record::Attempt(Arc::new(AttemptRow { intended_ms: at_ms, ..attempt }))
+    },
+    |at_ms, _| {
+        let (agent, queue) = ("PJSIP/102".to_owned(), String::new());
+        let (activity, reason) = (Activity::Talking, String::new());
+        Record::Interval(Interval {
+            pbx: pbx(),
+            agent,
+            activity,
+            queue,
+            reason,
+            from_ms: at_ms,
+            to_ms: Some(at_ms + HOUR),
+        })
+    },
+];
+
+fn moved(call: FinishedCall, to_ms: i64) -> FinishedCall {
+    let by = to_ms - call.started_ms;
+    FinishedCall {
+        started_ms: call.started_ms + by,
+        ended_ms: call.ended_ms + by,
+        answered_ms: call.answered_ms.map(|at| at + by),
+        quality: Quality::Backfilled,
+        ..call
+    }
 }
 
 #[test]
 fn whatever_is_changed_of_a_day_that_is_kept_its_figures_are_those_of_its_calls() {
     let office = Office::of(7, "Europe/Berlin", "2026-10-22", 6, 40);
-    with_callbacks(&office.path);
-    office.keep_all();
+    let mut store = Store::open(&office.path).unwrap();
+    // An attempt has its callback.
+    let callbacks: Vec<Record> = (0..8).map(|n| WRITTEN[4](office.span.0 + n * 7_200_000, n)).collect();
+    assert_eq!(store.write(&callbacks).unwrap(), []);
+    store.keep_days().unwrap();
     let all = office.kept();
     let db = Connection::open(&office.path).unwrap();
     let calls: i64 = db.query_row("SELECT max(id) FROM calls", [], |row| row.get(0)).unwrap();
     let mut random = fastrand::Rng::with_seed(11);
-    let mut taken_out = [false; CHANGES.len()];
-    for n in 0..CHANGES.len() * 8 {
-        let (change, kept) = (n % CHANGES.len(), office.kept().len());
-        let values = params![random.i64(1..=calls), random.i64(1_000..30 * HOUR)];
-        let mut statement = db.prepare(CHANGES[change]).unwrap();
-        let values = &values[..statement.parameter_count()];
-        statement.execute(values).unwrap_or_else(|error| panic!("{}: {error}", CHANGES[change]));
-        office.agrees_everywhere(&mut random, CHANGES[change]);
+    let mut taken_out = [false; BY_HAND.len() + WRITTEN.len()];
+    for n in 0..taken_out.len() * 10 {
+        let (change, kept) = (n % taken_out.len(), office.kept().len());
+        let what = match BY_HAND.get(change) {
+            Some(sql) => {
+                let values = params![random.i64(1..=calls), random.i64(1_000..30 * HOUR)];
+                let mut statement = db.prepare(sql).unwrap();
+                let values = &values[..statement.parameter_count()];
+                statement.execute(values).unwrap();
+                (*sql).to_owned()
+            }
+            None => {
+                let at_ms = random.i64(office.span.0..office.span.1);
+                let record = WRITTEN[change - BY_HAND.len()](at_ms, i64::try_from(n).unwrap());
+                assert_eq!(store.write([&record]).unwrap(), [], "{record:?}");
+                format!("{record:?}")
+            }
+        };
+        office.agrees_everywhere(&mut random, &what);
         taken_out[change] |= office.kept().len() < kept;
         if n % 3 == 0 {
-            office.keep_all();
-            office.agrees_everywhere(&mut random, CHANGES[change]);
+            store.keep_days().unwrap();
+            office.agrees_everywhere(&mut random, &what);
         }
     }
-    let untouched: Vec<_> = taken_out.iter().zip(CHANGES).filter(|(out, _)| !**out).collect();
-    assert!(untouched.is_empty(), "these took nothing out: {untouched:#?}");
-    office.keep_all();
+    let untouched: Vec<_> = (0..).zip(taken_out).filter(|(_, out)| !out).collect();
+    assert!(untouched.is_empty(), "these took nothing out: {untouched:?}");
+    store.keep_days().unwrap();
     assert!(office.kept().len() >= all.len());
+    let mut pruning = Pruning::new(office.span.0 + 2 * DAY);
+    while !pruning.is_over() {
+        store.prune(&mut pruning).unwrap();
+        office.agrees_everywhere(&mut random, "pruned");
+    }
+    assert!(pruning.removed.calls > 0 && pruning.removed.intervals > 0, "{:?}", pruning.removed);
+    store.keep_days().unwrap();
+    office.agrees_everywhere(&mut random, "pruned and counted anew");
 }
 
 #[test]
