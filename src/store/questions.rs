@@ -234,7 +234,7 @@ pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
 ];
 /// The days of a window that are kept by some rules.
 pub(super) const KEPT_DAYS: &str = "SELECT from_ms, to_ms, rollup FROM report_days WHERE from_ms >= ?1 AND to_ms <= ?2 AND rules = ?3 ORDER BY from_ms";
-/// From when on days are not kept, how often one was changed, and whether there are any of other rules.
+/// From when on nothing counts in what is kept, how often one was changed, and whether there are any of other rules.
 pub(super) const KEPT_FROM: &str =
     "SELECT before_ms, changes, EXISTS (SELECT 1 FROM report_days WHERE rules <> ?) FROM report_days_kept";
 /// The days that a span touches are kept no more.

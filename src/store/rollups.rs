@@ -52,7 +52,7 @@ pub struct KeptDay {
 /// What is to be done next for `report_days`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DayToKeep {
-    /// From now on whoever changes a day that was over by this moment (ms since 1970 UTC) is to take it out; those of other rules go.
+    /// From now on whoever changes what began before this moment (ms since 1970 UTC) is to take out the days for which it counts; those of other rules go.
     Before(Millis, String),
     /// A day was counted.
     Day(KeptDay),
@@ -155,8 +155,10 @@ impl Reader {
             let (Some(begins), Some(over)) = (begins, over) else { return Ok(None) };
             let (before_ms, changes, others): (Millis, i64, bool) =
                 snapshot.query_row(KEPT_FROM, [&rules], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-            if before_ms < over || others {
-                return Ok(Some(DayToKeep::Before(over, rules)));
+            // A call that comes, or goes, later than the last of them says whether customers of theirs called again.
+            let counts_ms = over.saturating_add(thresholds.fcr_window_ms);
+            if before_ms < counts_ms || others {
+                return Ok(Some(DayToKeep::Before(counts_ms, rules)));
             }
             let mut kept = snapshot.prepare(NEXT_KEPT)?;
             for (from_ms, to_ms) in spans(begins, over, 1, &zone) {

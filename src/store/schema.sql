@@ -800,7 +800,7 @@ CREATE TABLE report_days (
 
 CREATE TABLE report_days_kept (
     n         INTEGER PRIMARY KEY CHECK (n = 1), -- 1: there is one row
-    before_ms INTEGER NOT NULL,            -- ms since 1970 UTC: days that were over by then may be in report_days
+    before_ms INTEGER NOT NULL,            -- ms since 1970 UTC: what began before it may count in report_days
     changes   INTEGER NOT NULL             -- how often something of them was changed
 ) STRICT;
 

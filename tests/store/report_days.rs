@@ -69,7 +69,14 @@ impl Office {
         let reader = self.reader();
         let anew = figures(&reader.facts(window, &chosen, Depth::All, &thresholds(), &self.zone).unwrap());
         let kept = reader.figures(window, &chosen, &thresholds(), &self.zone).unwrap();
-        assert_eq!(format!("{kept:#?}"), format!("{anew:#?}"), "{what}, {from_ms} to {to_ms}");
+        let (kept, anew) = (format!("{kept:#?}"), format!("{anew:#?}"));
+        let other = kept.lines().zip(anew.lines()).position(|(kept, anew)| kept != anew);
+        let around =
+            |text: &str, at: usize| text.lines().skip(at.saturating_sub(12)).take(16).collect::<Vec<_>>().join("\n");
+        if let Some(at) = other {
+            panic!("{what}, {from_ms} to {to_ms}: kept\n{}\ncounted anew\n{}", around(&kept, at), around(&anew, at));
+        }
+        assert_eq!(kept.len(), anew.len());
     }
 
     /// In every whole span that begins on some day.
@@ -282,4 +289,22 @@ fn a_kept_day_that_cannot_be_read_is_counted_anew() {
         .unwrap();
     db.execute("UPDATE report_days SET rollup = zeroblob(9000000) WHERE from_ms / 86400000 % 3 = 2", []).unwrap();
     office.agrees(office.span.0, office.span.1, "damaged");
+}
+
+#[test]
+fn of_a_day_that_is_kept_no_call_is_read() {
+    let office = Office::of(17, "UTC", "2026-03-02", 6, 30);
+    office.keep_all();
+    let (chosen, kept) = (Chosen::default(), office.kept());
+    let inbound = |from_ms: i64, to_ms: i64| {
+        office.reader().figures((from_ms, to_ms), &chosen, &thresholds(), &office.zone).unwrap().totals.inbound
+    };
+    let (second, third) = (inbound(kept[1], kept[2]), inbound(kept[2], kept[3]));
+    assert_ne!(second, third);
+    // As if it had been another day.
+    let db = Connection::open(&office.path).unwrap();
+    let swap = "UPDATE report_days SET rollup = (SELECT rollup FROM report_days WHERE from_ms = ?1) WHERE from_ms = ?2";
+    db.execute(swap, [kept[1], kept[2]]).unwrap();
+    assert_eq!(inbound(kept[2], kept[3]), second);
+    assert_eq!(inbound(kept[1], kept[3]), 2 * second);
 }

@@ -207,7 +207,8 @@ impl<V: Part> Part for Table<V> {
     fn read(from: &mut &[u8]) -> Option<Self> {
         let mut table = Self::default();
         for _ in 0..u64::read(from)? {
-            *table.at(read_key(from)?) = V::read(from)?;
+            let key = read_key(from)?;
+            *table.at(key) = V::read(from)?;
         }
         Some(table)
     }
