@@ -157,6 +157,19 @@ fn report_figures(args: &report::ReportArgs) -> Exit {
                 .map_err(|failure| (failure.exit_code(), failure.to_string()))
         });
     }
+    if args.postgres.is_some() {
+        let run = |config: Option<&Config>| {
+            let (mut out, mut notes) = speaks(true);
+            match report::central::run(args, config, now, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
+                Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
+                _ => Ok(()),
+            }
+        };
+        return match args.needs_config() {
+            true => with_configuration(args.config.as_deref(), |config| run(Some(config))),
+            false => ended(run(None)),
+        };
+    }
     match &args.db {
         Some(db) => ended(run(args, db, None)),
         None => with_configuration(args.config.as_deref(), |config| {

@@ -36,6 +36,9 @@ pub enum Failure {
     /// What was to be sent was not taken.
     #[error("not sent: {0}")]
     NotSent(String),
+    /// What was asked for elsewhere did not come.
+    #[error("no report: {0}")]
+    NotRead(String),
     /// A signal came before it was done; what was done is said.
     #[error("interrupted: {0}")]
     Interrupted(String),
@@ -49,9 +52,11 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Daemon(ClientError::NotRunning(_)) | Self::NotRunning | Self::Unseen(_) | Self::NotSent(_) => {
-                Exit::Unavailable.code()
-            }
+            Self::Daemon(ClientError::NotRunning(_))
+            | Self::NotRunning
+            | Self::Unseen(_)
+            | Self::NotSent(_)
+            | Self::NotRead(_) => Exit::Unavailable.code(),
             Self::Daemon(ClientError::NoPermission(_)) => Exit::NoPermission.code(),
             // It could not be understood, as when no PBX has the name.
             Self::Daemon(ClientError::Refused { status: 400, .. }) => Exit::Usage.code(),

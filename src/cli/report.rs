@@ -1,5 +1,6 @@
 //! `callbackd report`: the figures of a window for a manager, as tables for a terminal, JSON, CSV, or one HTML file.
 
+pub mod central;
 pub mod mail;
 
 use super::failure::Failure;
@@ -33,6 +34,7 @@ Examples:
   callbackd report --from 2026-11-01 --to 2026-12-01 --html november.html
   callbackd report week --html woche.html --lang de
   callbackd report month --by agent --csv > agents.csv
+  callbackd report week --postgres postgres://reader@db.example.com/callbackd --password-file reader --by site
   callbackd report --mail   yesterday, to where [report.mail] says; daily by callbackd-report.timer")]
 pub struct ReportArgs {
     /// today, yesterday, week (this one, from Monday on) or month (this one)
@@ -47,6 +49,18 @@ pub struct ReportArgs {
     /// Database [default: store.path of the configuration]
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub db: Option<PathBuf>,
+    /// Report of all sites, from the database that their sinks filled: postgres://USER@HOST/DATABASE, or the name of a sink
+    #[arg(long, value_name = "URL", conflicts_with_all = ["db", "mail"])]
+    pub postgres: Option<String>,
+    /// File with the password of the user in that URL, which nobody else can read
+    #[arg(long, value_name = "FILE", requires = "postgres")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Authority of that server's certificate, PEM [default: those of the system, for another machine]
+    #[arg(long, value_name = "FILE", requires = "password_file")]
+    pub(crate) tls_ca_file: Option<PathBuf>,
+    /// Time zone of the days of all sites, as Europe/Berlin [default: of the configuration, else of most sites]
+    #[arg(long, value_name = "ZONE", requires = "postgres")]
+    pub(crate) zone: Option<String>,
     /// Configuration that names the database, the time zone and the thresholds [default: /etc/callbackd/callbackd.toml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -65,10 +79,13 @@ pub struct ReportArgs {
     /// Send the report to where [report.mail] of the configuration says: a directory, a mail command, a webhook [default window: yesterday]
     #[arg(long, conflicts_with_all = ["json", "csv", "html", "by", "db"])]
     pub mail: bool,
-    /// Only the slices: pbx, did, trunk, queue, agent, hour, day, weekday, code
+    /// Only the slices: site (with --postgres), pbx, did, trunk, queue, agent, hour, day, weekday, code
     #[arg(long, ignore_case = true, value_parser = super::words(By::ALL, By::as_str, By::from_text))]
     pub(crate) by: Option<By>,
-    /// Calls on this PBX
+    /// Calls of this site
+    #[arg(long, value_name = "NAME", requires = "postgres")]
+    pub(crate) site: Option<String>,
+    /// Calls on this PBX; with --postgres as SITE/NAME
     #[arg(long, value_name = "NAME")]
     pub(crate) pbx: Option<String>,
     /// Calls to this number of ours
@@ -99,6 +116,7 @@ impl ReportArgs {
 
     fn chosen(&self) -> Chosen {
         Chosen {
+            site: self.site.clone(),
             pbx: self.pbx.clone(),
             did: self.did.clone(),
             trunk: self.trunk.clone(),
@@ -160,6 +178,9 @@ pub fn run(
     out: &mut impl Write,
     notes: &mut impl Write,
 ) -> Result<(), Failure> {
+    if args.by == Some(By::Site) {
+        return Err(Failure::Usage("--by site needs --postgres, the database of all sites: here is one".to_owned()));
+    }
     enter(db)?;
     let reader = Reader::open(db)?;
     let (pbxs, thresholds, zone) = match configured {
@@ -169,11 +190,22 @@ pub fn run(
             (BTreeSet::new(), thresholds, zone.unwrap_or_else(TimeZone::system))
         }
     };
-    let by_what = Rules { pbxs: &pbxs, thresholds: &thresholds, zone: &zone, now };
-    let (window, chosen, reported) = by_what.read(args, args.window.as_deref(), &reader, notes)?;
+    show(args, &reader, Rules { pbxs: &pbxs, thresholds: &thresholds, zone: &zone, now }, out, notes)
+}
+
+/// Makes the report, and shows it as it is asked for.
+fn show(
+    args: &ReportArgs,
+    reader: &Reader,
+    rules: Rules<'_>,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), Failure> {
+    let (window, chosen, reported) = rules.read(args, args.window.as_deref(), reader, notes)?;
+    let Rules { thresholds, zone, now, .. } = rules;
     let report = Report {
         slices: args.by.map(|by| (by.as_str(), reported.slices.as_slice())),
-        ..reported.shown(args.lang.unwrap_or_default(), &window, &chosen, (&thresholds, &zone), now.as_millisecond())
+        ..reported.shown(args.lang.unwrap_or_default(), &window, &chosen, (thresholds, zone), now.as_millisecond())
     };
     let Reported { figures, before, .. } = &reported;
     if args.json {

@@ -194,7 +194,7 @@ pub(super) fn as_user(sink: &Sink, user: Option<(&str, &Path)>) -> Sink {
 }
 
 /// The sink of this name.
-fn found<'c>(config: &'c Config, name: &str) -> Result<&'c Sink, Failure> {
+pub(super) fn found<'c>(config: &'c Config, name: &str) -> Result<&'c Sink, Failure> {
     config.sinks.iter().find(|sink| sink.name == name).ok_or_else(|| {
         let known: Vec<&str> = config.sinks.iter().map(|sink| sink.name.as_str()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -271,20 +271,32 @@ fn asked<T, F: Future<Output = Result<T, Fault>>>(
     within: Duration,
     ask: impl FnOnce(Client) -> F,
 ) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let late = || Unreached::Unanswered("no answer in time".to_owned());
-    runtime.block_on(async {
-        let connecting = tokio::time::timeout(PATIENCE, connect(sink, "callbackd sink")).await;
-        let connected = connecting.unwrap_or_else(|_| Err(late()));
-        let mut connected: Connected = connected.map_err(|why| refused(sink, &why))?;
-        let client = connected.client.take().ok_or_else(|| Failure::Missing(sink.name.clone()))?;
-        match tokio::time::timeout(within, ask(client)).await {
-            Ok(answer) => answer.map_err(|why| refused(sink, &why)),
-            Err(_) => Err(refused(sink, &late())),
-        }
+    reached(sink, "callbackd sink", async |client| match tokio::time::timeout(within, ask(client)).await {
+        Ok(answer) => answer.map_err(|why| refused(sink, &why)),
+        Err(_) => Err(refused(sink, &late())),
     })
 }
 
-fn refused(sink: &Sink, why: &dyn std::error::Error) -> Failure {
+/// Connects under this name, and asks.
+pub(super) fn reached<T>(
+    sink: &Sink,
+    named: &str,
+    ask: impl AsyncFnOnce(Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let connecting = tokio::time::timeout(PATIENCE, connect(sink, named)).await;
+        let connected = connecting.unwrap_or_else(|_| Err(late()));
+        let mut connected: Connected = connected.map_err(|why| refused(sink, &why))?;
+        let client = connected.client.take().ok_or_else(|| Failure::Missing(sink.name.clone()))?;
+        ask(client).await
+    })
+}
+
+fn late() -> Unreached {
+    Unreached::Unanswered("no answer in time".to_owned())
+}
+
+pub(super) fn refused(sink: &Sink, why: &dyn std::error::Error) -> Failure {
     Failure::NotSent(safe(&format!("{} at {}: {why}", sink.name, sink.host)))
 }

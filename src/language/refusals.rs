@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     Code,
     /// Of a trunk.
     Trunk,
+    /// Of a site.
+    Site,
 }
 
 /// What there is.
@@ -54,6 +56,7 @@ words! {
     no_did: "no DID {}", "нет номера {}", "немає номера {}", "אין מספר {}", "no hay ningún número {}", "keine Rufnummer {}";
     no_code: "no code {}", "нет кода {}", "немає коду {}", "אין קוד {}", "no hay ningún código {}", "kein Code {}";
     no_trunk: "no trunk {}", "нет транка {}", "немає транка {}", "אין קו {}", "no hay ninguna troncal {}", "kein Trunk {}";
+    no_site: "no site {}", "нет площадки {}", "немає майданчика {}", "אין אתר {}", "no hay ninguna sede {}", "kein Standort {}";
     no_pbx: "no PBX {}", "нет АТС {}", "немає АТС {}", "אין מרכזייה {}", "no hay ninguna centralita {}", "keine PBX {}";
     none_has: "no call has any", "ни в одном звонке их нет", "у жодному дзвінку їх немає", "אין כאלה באף שיחה", "no figura en ninguna llamada", "in keinem Anruf kommt so etwas vor";
     did_you_mean: "did you mean {}?", "имелось в виду {}?", "малося на увазі {}?", "האם הכוונה אל {}?", "¿quería decir {}?", "ist {} gemeint?";
@@ -104,6 +107,7 @@ impl Language {
             Kind::Did => words.no_did,
             Kind::Code => words.no_code,
             Kind::Trunk => words.no_trunk,
+            Kind::Site => words.no_site,
         };
         let why = || fill(no, &wanted);
         match &of.instead {

@@ -23,6 +23,7 @@ words! {
     in_numbers: "In numbers", "В числах", "У числах", "במספרים", "En cifras", "In Zahlen";
     // What it is divided by
     by: "By {}", "По разрезу: {}", "За розрізом: {}", "לפי {}", "Por {}", "Nach {}";
+    d_site: "site", "площадка", "майданчик", "אתר", "sede", "Standort";
     d_pbx: "PBX", "АТС", "АТС", "מרכזייה", "centralita", "PBX";
     d_did: "number dialled", "набранный номер", "набраний номер", "המספר שחויג", "número marcado", "Rufnummer";
     d_trunk: "trunk", "транк", "транк", "קו יוצא", "troncal", "Leitung";
@@ -45,6 +46,9 @@ words! {
     q_gaps: "Events were not seen for {}: {}.", "События не были видны {}: {}.", "Події не було видно {}: {}.", "אירועים לא נראו במשך {}: {}.", "No se vieron sucesos durante {}: {}.", "Ereignisse wurden {} lang nicht gesehen: {}.";
     q_more: "{} and {} more", "{} и ещё {}", "{} і ще {}", "{} ועוד {}", "{} y {} más", "{} und {} weitere";
     q_gap_of: "{} from {} for {} ({})", "{} с {}, {} ({})", "{} з {}, {} ({})", "{} מ-{} למשך {} ({})", "{} desde {} durante {} ({})", "{} ab {} für {} ({})";
+    q_behind: "Of the site {} nothing after {} has come yet.", "С площадки {} ещё ничего нет после {}.", "З майданчика {} ще нічого немає після {}.", "מהאתר {} עדיין לא הגיע דבר אחרי {}.", "De la sede {} aún no ha llegado nada posterior a {}.", "Vom Standort {} ist noch nichts nach {} da.";
+    q_unseen: "Of the site {} nothing has come yet.", "С площадки {} ещё ничего нет.", "З майданчика {} ще нічого немає.", "מהאתר {} עדיין לא הגיע דבר.", "De la sede {} aún no ha llegado nada.", "Vom Standort {} ist noch nichts da.";
+    q_anew: "The rows of the site {} are being copied anew: some may be missing.", "Строки площадки {} копируются заново: часть может отсутствовать.", "Рядки майданчика {} копіюються заново: частини може бракувати.", "השורות של האתר {} מועתקות מחדש: ייתכן שחלקן חסרות.", "Las filas de la sede {} se están copiando de nuevo: puede que falten algunas.", "Die Zeilen des Standorts {} werden neu kopiert: es können welche fehlen.";
     q_without: "{} call came without a number: it is in no figure about customers.|{} calls came without a number: they are in no figure about customers.", "{} звонок был без номера: в показатели о клиентах он не входит.|{} звонка были без номера: в показатели о клиентах они не входят.|{} звонков были без номера: в показатели о клиентах они не входят.", "{} дзвінок був без номера: до показників про клієнтів він не входить.|{} дзвінки були без номера: до показників про клієнтів вони не входять.|{} дзвінків були без номера: до показників про клієнтів вони не входять.", "שיחה אחת הגיעה ללא מספר: היא אינה נכללת בנתוני הלקוחות.|שתי שיחות הגיעו ללא מספר: הן אינן נכללות בנתוני הלקוחות.|{} שיחות הגיעו ללא מספר: הן אינן נכללות בנתוני הלקוחות.", "{} llamada llegó sin número: no entra en las cifras de clientes.|{} llamadas llegaron sin número: no entran en las cifras de clientes.", "{} Anruf kam ohne Nummer: Er steht in keiner Zahl über Kunden.|{} Anrufe kamen ohne Nummer: Sie stehen in keiner Zahl über Kunden.";
     q_seen: "Seen up to {}; calls in progress are not in it.", "Данные до {}; текущие разговоры не учтены.", "Дані до {}; поточні розмови не враховано.", "נראה עד {}; שיחות שעדיין נמשכות אינן כלולות.", "Visto hasta {}; las llamadas en curso no están incluidas.", "Gesehen bis {}; laufende Anrufe sind nicht enthalten.";
     gap_daemon: "callbackd was not running", "callbackd не работал", "callbackd не працював", "callbackd לא פעל", "callbackd no estaba en marcha", "callbackd lief nicht";

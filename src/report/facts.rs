@@ -49,6 +49,16 @@ impl Names {
     }
 }
 
+/// The site of a PBX in a report over all sites, where it is `site/pbx`; empty elsewhere.
+#[must_use]
+pub(crate) fn site_of(pbx: &str) -> &str {
+    // A site may have any name; no PBX has a `/` in its own.
+    pbx.rsplit_once('/').map_or("", |(site, _)| site)
+}
+
+/// So far a site may be behind the others without a word: what is seen of a PBX is sent each minute.
+const BEHIND_MS: Millis = 5 * 60_000;
+
 /// A row of `calls`. Times and durations are milliseconds.
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "as in the table")]
@@ -201,6 +211,25 @@ pub(crate) struct Gap {
     pub(crate) to_ms: Millis,
     pub(crate) cause: String,
     pub(crate) calls_lost: i64,
+}
+
+/// A site, and how far its rows are there, in a report over all sites.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Site {
+    /// Its name.
+    pub(crate) site: String,
+    /// Up to here its events are known, ms since 1970 UTC; `None`: none are.
+    pub(crate) seen_ms: Option<Millis>,
+    /// All of its tables are being copied anew: rows may be missing.
+    pub(crate) walking: bool,
+}
+
+impl Site {
+    /// Whether rows of a window may be missing that ends so, ms since 1970 UTC.
+    #[must_use]
+    pub(crate) fn is_behind(&self, end_ms: Millis) -> bool {
+        self.walking || self.seen_ms.is_none_or(|seen_ms| seen_ms < end_ms - BEHIND_MS)
+    }
 }
 
 /// Everything that figures of one window are made of.

@@ -156,6 +156,14 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
     Ok(chosen)
 }
 
+/// Makes a site's name one of these, whatever its capital letters.
+///
+/// # Errors
+/// There is none: with those that there are.
+pub(crate) fn choose_site(wanted: &mut String, sites: &[String]) -> Result<(), NoChoice> {
+    among(Kind::Site, wanted, sites)
+}
+
 /// PBX, interface and name of an agent.
 type Agent = (String, String, String);
 
@@ -199,10 +207,18 @@ impl Chosen {
     /// What is chosen, by name.
     #[must_use]
     pub(crate) fn named(&self) -> Vec<(&'static str, String)> {
-        let Self { pbx, did, trunk, queue, agent, code } = self;
-        [("PBX", pbx), ("DID", did), ("trunk", trunk), ("queue", queue), ("agent", agent), ("code", code)]
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.clone()?)))
-            .collect()
+        let Self { site, pbx, did, trunk, queue, agent, code } = self;
+        [
+            ("site", site),
+            ("PBX", pbx),
+            ("DID", did),
+            ("trunk", trunk),
+            ("queue", queue),
+            ("agent", agent),
+            ("code", code),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.clone()?)))
+        .collect()
     }
 }

@@ -6,7 +6,9 @@ use super::questions::{
 };
 use super::{Error, Reader};
 use crate::report::calendar::hours;
-use crate::report::facts::{Activity, Call, Facts, Frame, Gap, Interval, Leg, Name, Names, RUNNING_MS, Step, Visit};
+use crate::report::facts::{
+    Activity, Call, Facts, Frame, Gap, Interval, Leg, Name, Names, RUNNING_MS, Step, Visit, site_of,
+};
 use crate::report::thresholds::Thresholds;
 use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Quality, RecoveredBy, Status};
@@ -22,6 +24,8 @@ const SCATTERED: i64 = 3;
 /// Which calls of a window. `None` means any; all that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chosen {
+    /// Of this site, in a report over all sites.
+    pub(crate) site: Option<String>,
     /// Of this PBX.
     pub(crate) pbx: Option<String>,
     /// To this number of ours, to the letter.
@@ -42,6 +46,8 @@ impl Chosen {
         [
             // The first parameter: it comes twice.
             (ANSWERED_BY, &self.agent),
+            // What stands before the last `/`.
+            ("rtrim(c.pbx, replace(c.pbx, '/', '')) = ? || '/'", &self.site),
             ("c.pbx = ?", &self.pbx),
             ("c.did = ?", &self.did),
             ("+c.trunk = ?", &self.trunk),
@@ -53,8 +59,16 @@ impl Chosen {
         .collect()
     }
 
+    /// Whether what this PBX saw is asked about.
     fn has_pbx(&self, pbx: &str) -> bool {
         self.pbx.as_deref().is_none_or(|wanted| wanted == pbx)
+            && self.site.as_deref().is_none_or(|site| site == site_of(pbx))
+    }
+
+    /// Whether anything of this site is.
+    pub(super) fn has_site(&self, site: &str) -> bool {
+        self.pbx.as_deref().is_none_or(|pbx| site_of(pbx) == site)
+            && self.site.as_deref().is_none_or(|wanted| wanted == site)
     }
 
     /// The statement that finds the calls. Its parameters: from, to, `ended` after, `fcr_window`, as of, then the values of the conditions.
@@ -400,9 +414,7 @@ fn intervals(connection: &Connection, chosen: &Chosen, facts: &mut Facts, names:
     {
         key = next;
         let [pbx, agent, activity, queue] = &key;
-        let wanted = [(&chosen.pbx, pbx), (&chosen.agent, agent)];
-        if activity == "ringing"
-            || wanted.iter().any(|(wanted, is)| wanted.as_ref().is_some_and(|wanted| wanted != *is))
+        if activity == "ringing" || !chosen.has_pbx(pbx) || chosen.agent.as_ref().is_some_and(|wanted| wanted != agent)
         {
             continue;
         }

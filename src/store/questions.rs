@@ -428,6 +428,7 @@ pub fn questions() -> Vec<(String, String)> {
     let reports = [
         chosen("", Chosen::default()),
         chosen("--pbx", Chosen { pbx: text("pbx"), ..Chosen::default() }),
+        chosen("--site", Chosen { site: text("berlin"), ..Chosen::default() }),
         chosen("--did", Chosen { did: text("5550100"), ..Chosen::default() }),
         chosen("--trunk", Chosen { trunk: text("PJSIP/provider"), ..Chosen::default() }),
         chosen("--queue", Chosen { queue: text("sales"), ..Chosen::default() }),

@@ -2,6 +2,7 @@
 
 use super::inspect::{Found, Opened, beside, identify, open_read_only};
 use super::{Error, SCHEMA_VERSION};
+use crate::report::facts::Site;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +15,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct Reader {
     opened: Opened,
     path: PathBuf,
+    /// What is read is of these sites; none: of one that needs no name.
+    sites: Vec<Site>,
 }
 
 impl Reader {
@@ -25,10 +28,19 @@ impl Reader {
         let opened = open_read_only(path, false)?;
         opened.connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| Error::sqlite(path, error))?;
         match identify(path, &opened.connection)? {
-            Found::Ours { version: SCHEMA_VERSION } => Ok(Self { opened, path: path.to_owned() }),
+            Found::Ours { version: SCHEMA_VERSION } => Ok(Self { opened, path: path.to_owned(), sites: Vec::new() }),
             Found::Ours { version: found } => Err(Error::OlderSchema { path: path.to_owned(), found }),
             Found::Nothing => Err(Error::OlderSchema { path: path.to_owned(), found: 0 }),
         }
+    }
+
+    /// What is read is what this process has gathered itself.
+    pub(super) fn over(opened: Opened, path: PathBuf, sites: Vec<Site>) -> Self {
+        Self { opened, path, sites }
+    }
+
+    pub(super) fn sites(&self) -> &[Site] {
+        &self.sites
     }
 
     /// It may be kept for further questions: a daemon writes to the file, and what it writes is seen.

@@ -4,6 +4,7 @@ use super::{Chosen, Depth, Error, Reader};
 use crate::language::Language;
 use crate::report::faces::Report;
 use crate::report::figures::{By, Figures, Slice, Totals, slices};
+use crate::report::rollup::part::key;
 use crate::report::{Thresholds, Window};
 use callbackd_core::millis::Millis;
 use jiff::tz::TimeZone;
@@ -65,9 +66,24 @@ impl Reader {
         thresholds: &Thresholds,
         zone: &TimeZone,
     ) -> Result<(Figures, Vec<Slice>), Error> {
-        let rolled = self.rolled_up(window, (chosen, by), Depth::All, thresholds, zone)?;
-        let figures = rolled.rollup.figures(window, rolled.as_of_ms, &rolled.frame, thresholds);
-        Ok((figures, by.map_or_else(Vec::new, |by| slices(by, &rolled.slices))))
+        // Where there are several, each is shown for itself.
+        let of_sites = !self.sites().is_empty();
+        let by = by.or(of_sites.then_some(By::Site));
+        let mut rolled = self.rolled_up(window, (chosen, by), Depth::All, thresholds, zone)?;
+        let mut figures = rolled.rollup.figures(window, rolled.as_of_ms, &rolled.frame, thresholds);
+        let end_ms = window.1.min(rolled.as_of_ms).max(window.0);
+        for site in self.sites().iter().filter(|site| chosen.has_site(&site.site)) {
+            if by == Some(By::Site) {
+                rolled.slices.at(key(["", "", &site.site]));
+            }
+            figures.quality.behind.extend(Some(site).filter(|site| site.is_behind(end_ms)).cloned());
+        }
+        figures.quality.of_sites = of_sites;
+        let slices = by.map_or_else(Vec::new, |by| slices(by, &rolled.slices));
+        if by == Some(By::Site) {
+            figures.sites.clone_from(&slices);
+        }
+        Ok((figures, slices))
     }
 
     /// Reads a window, divided `by` something where that is asked for, and the one before it.

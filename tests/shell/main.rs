@@ -73,6 +73,7 @@ mod prometheus;
 mod receiver;
 mod rejudge_command;
 mod report_bench;
+mod report_central;
 mod report_command;
 mod report_mail;
 mod report_page;

@@ -36,7 +36,7 @@ const TABLES: [&str; 16] = [
 ];
 
 /// A daemon's place with a sink `head` into this server, with these lines in its table; not started yet.
-fn into(server: &Postgres, more: &str) -> Front {
+pub fn into(server: &Postgres, more: &str) -> Front {
     let front = Front::closed(&format!(
         "[[sink]]\nname = \"head\"\ntype = \"postgres\"\nurl = \"postgres://callbackd@127.0.0.1:{}/callbackd\"\npassword_file = \"writer\"\n{more}",
         server.port
@@ -51,13 +51,13 @@ fn admin(server: &Postgres) -> String {
 }
 
 /// Makes the schema, as `sink init --apply` does.
-fn made(front: &Front, server: &Postgres) {
+pub fn made(front: &Front, server: &Postgres) {
     let said = front.run(&["sink", "init", "head", "--apply", "--url", &admin(server), "--password-file", "admin"]);
     assert_eq!(said.code, 0, "{said:?}");
 }
 
 /// Asks until the sink has all that the feed has, and returns its counters.
-fn whole(site: &Site) -> Value {
+pub fn whole(site: &Site) -> Value {
     loop {
         let (_, status) = http(&site.path("api.sock"), "GET", "/v1/status", "").unwrap();
         let sink = status["counters"]["sinks"]["head"].clone();

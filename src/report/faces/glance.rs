@@ -253,6 +253,14 @@ pub(crate) fn quality(report: &Report<'_>, language: Language) -> Vec<String> {
     if quality.without_number > 0 {
         out.push(language.counted(words.q_without, quality.without_number, &[]));
     }
+    for behind in &quality.behind {
+        let site = language.named(&behind.site);
+        out.push(match behind.seen_ms {
+            _ if behind.walking => fill(words.q_anew, site),
+            Some(seen_ms) => fill_all(words.q_behind, &[&site, &language.stamp(seen_ms, report.zone, false)]),
+            None => fill(words.q_unseen, site),
+        });
+    }
     if quality.running && quality.as_of_ms > 0 {
         out.push(fill(words.q_seen, language.stamp(quality.as_of_ms, report.zone, false)));
     }
@@ -299,6 +307,7 @@ pub(crate) fn by_whom(by: &str, language: Language) -> &'static str {
 pub(crate) fn dimension(by: &str, language: Language) -> &'static str {
     let words = language.report();
     match by {
+        "site" => words.d_site,
         "pbx" | "PBX" => words.d_pbx,
         "did" | "DID" => words.d_did,
         "trunk" => words.d_trunk,

@@ -70,6 +70,9 @@ fn sections(report: &Report<'_>, out: &mut String) {
     }
     let figures = report.figures;
     glance(report, out);
+    if !figures.sites.is_empty() {
+        sliced(report, "site", &figures.sites, out);
+    }
     missed(report, out);
     over_the_day(report, out);
     heat(report, out);
@@ -173,7 +176,10 @@ fn key_of(entries: &[(&str, &str)]) -> String {
 
 fn data_quality(report: &Report<'_>, out: &mut String) {
     let quality_of = &report.figures.quality;
-    let doubt = quality_of.full < quality_of.calls || quality_of.unknown > 0 || !quality_of.gaps.is_empty();
+    let doubt = quality_of.full < quality_of.calls
+        || quality_of.unknown > 0
+        || !quality_of.gaps.is_empty()
+        || !quality_of.behind.is_empty();
     let class = if doubt { "quality doubt" } else { "quality" };
     let sentences: String =
         quality(report, report.language).iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();

@@ -44,6 +44,9 @@ fn whole(report: &Report<'_>) -> String {
     }
     glance(report, &mut out);
     let figures = report.figures;
+    if !figures.sites.is_empty() {
+        sliced(figures, "site", &figures.sites, &mut out);
+    }
     missed(report, &mut out);
     over_the_day(report, &mut out);
     heat(figures, &mut out);

@@ -10,7 +10,7 @@ pub(crate) mod totals;
 
 pub use totals::{Spread, Totals};
 
-use super::facts::{Call, Facts, Gap, Name};
+use super::facts::{Call, Facts, Gap, Name, Site, site_of};
 use super::rollup::Rollup;
 use super::rollup::part::{Group, Key, Part as _, Table, key};
 use callbackd_core::millis::Millis;
@@ -44,6 +44,12 @@ pub(crate) struct Quality {
     pub(crate) as_of_ms: Millis,
     /// The window is not over.
     pub(crate) running: bool,
+    /// It is of all sites.
+    #[serde(skip)]
+    pub(crate) of_sites: bool,
+    /// Of all sites: those that are behind the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) behind: Vec<Site>,
 }
 
 /// Everything that is known of a window.
@@ -59,6 +65,9 @@ pub struct Figures {
     pub(crate) quality: Quality,
     /// At a glance.
     pub totals: Totals,
+    /// Of all sites: each for itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sites: Vec<Slice>,
     /// Who was missed, and won back.
     pub missed: missed::Missed,
     /// By the hour of the day.
@@ -117,6 +126,7 @@ pub fn figures(facts: &Facts) -> Figures {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each says it itself")]
 pub enum By {
+    Site,
     Pbx,
     Did,
     Trunk,
@@ -131,6 +141,7 @@ pub enum By {
 impl By {
     /// All of them.
     pub(crate) const ALL: &[Self] = &[
+        Self::Site,
         Self::Pbx,
         Self::Did,
         Self::Trunk,
@@ -146,6 +157,7 @@ impl By {
     #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Site => "site",
             Self::Pbx => "pbx",
             Self::Did => "did",
             Self::Trunk => "trunk",
@@ -200,7 +212,7 @@ pub(crate) fn slices_of(facts: &Facts, by: By) -> Table<TotalsPart> {
             let pbx = Name::number(Some(call.pbx).filter(|_| by.is_of_a_pbx()));
             let of = |name| [pbx, Name::number(name), none];
             let group = match by {
-                By::Pbx => of(Some(call.pbx)),
+                By::Site | By::Pbx => of(Some(call.pbx)),
                 By::Did => of(call.did),
                 By::Trunk => of(call.trunk),
                 By::Queue => of(call.queue),
@@ -219,6 +231,7 @@ pub(crate) fn slices_of(facts: &Facts, by: By) -> Table<TotalsPart> {
                 let n = usize::try_from(hour.weekday() - 1).unwrap_or_default().min(6);
                 key(["", &n.to_string(), WEEKDAYS[n]])
             }
+            None if by == By::Site => key(["", "", site_of(facts.names.of_number(name))]),
             None => key([facts.names.of_number(pbx), "", facts.names.of_number(name)]),
         };
         slices.at(key).add(TotalsPart::of(calls, &facts.thresholds));

@@ -4,6 +4,7 @@
 //! site's database (one that was put back from a copy), or of the same and a later writing, takes the place of another; none else does.
 
 pub(crate) mod cursor;
+pub(crate) mod gather;
 pub(crate) mod prune;
 pub(crate) mod put;
 pub(crate) mod schema;
@@ -38,6 +39,9 @@ pub(crate) enum Fault {
         "the cursor there has been moved: the server was put back from a backup, or another callbackd writes for the same database"
     )]
     Moved,
+    /// It has not said anything for minutes.
+    #[error("no answer for minutes: the server, or the network to it, is at a stand")]
+    Silent,
 }
 
 /// Characters of what a server says.
