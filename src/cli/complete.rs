@@ -4,6 +4,7 @@
 
 use super::{DEFAULT_CONFIG, configuration};
 use crate::api::client;
+use crate::config::SinkInto;
 use callbackd_core::order::Gather as _;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use serde_json::Value;
@@ -45,6 +46,16 @@ pub(crate) fn pbxs() -> ArgValueCandidates {
         let config = configuration(Some(Path::new(DEFAULT_CONFIG)));
         let pbxs = config.into_iter().flat_map(|config| config.pbx);
         pbxs.map(|pbx| CompletionCandidate::new(pbx.name.to_string())).collect()
+    })
+}
+
+/// Names of the databases into which rows are copied, with where each is.
+pub(super) fn databases() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let config = configuration(Some(Path::new(DEFAULT_CONFIG)));
+        let sinks = config.into_iter().flat_map(|config| config.sinks);
+        let databases = sinks.filter(|sink| matches!(sink.into, SinkInto::Postgres(_)));
+        databases.map(|sink| CompletionCandidate::new(sink.name).help(Some(sink.host.into()))).collect()
     })
 }
 

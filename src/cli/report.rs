@@ -50,7 +50,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub db: Option<PathBuf>,
     /// Report of all sites, from the database that their sinks filled: postgres://USER@HOST/DATABASE, or the name of a sink
-    #[arg(long, value_name = "URL", conflicts_with_all = ["db", "mail"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["db", "mail"], add = super::complete::databases())]
     pub postgres: Option<String>,
     /// File with the password of the user in that URL, which nobody else can read
     #[arg(long, value_name = "FILE", requires = "postgres")]

@@ -126,14 +126,14 @@ impl Company {
 
     /// The report of all sites, as JSON.
     fn report(&self, args: &[&str]) -> Value {
-        let said = self.said(&[&WINDOW, &["--json", "--zone", ZONE], args].concat());
+        let said = self.said(&[&WINDOW[..], &["--json", "--zone", ZONE], args].concat());
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{args:?}");
         serde_json::from_str(&said.out).unwrap()
     }
 
     /// A site's own.
     fn own(&self, site: usize, args: &[&str]) -> Value {
-        let said = self.sites[site].run(&[&["report"], &WINDOW[..], &["--json"], args].concat());
+        let said = self.sites[site].run(&[&["report"][..], &WINDOW, &["--json"], args].concat());
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{args:?}");
         serde_json::from_str(&said.out).unwrap()
     }
@@ -157,7 +157,7 @@ fn of_site(own: &Value, site: &str) -> Value {
 }
 
 /// Counts that add up, whatever they are counts of.
-const SUMS: [&str; 34] = [
+const SUMS: [&str; 38] = [
     "/totals/inbound",
     "/totals/outbound",
     "/totals/callbacks",
@@ -184,9 +184,13 @@ const SUMS: [&str; 34] = [
     "/missed/won_back",
     "/missed/in_time",
     "/missed/recovery/calls",
+    "/missed/open/EXPIRED",
+    "/missed/attempts/CUSTOMER_BUSY",
     "/repeat/final_calls",
     "/repeat/not_final",
+    "/repeat/resolved",
     "/repeat/customers",
+    "/repeat/first_try",
     "/repeat/never",
     "/lengths/too_short",
     "/lengths/too_long",
@@ -230,8 +234,6 @@ fn the_report_of_all_sites_is_the_sum_of_their_own_and_has_each_of_them_as_it_is
         let sum: u64 = own.iter().map(|own| counted(&own["figures"], list, name, count, wanted)).sum();
         assert_eq!(counted(&all["figures"], list, name, count, wanted), sum, "{list} {wanted}");
     }
-    let attempts = |report: &Value| report["figures"]["missed"]["attempts"][0][1].as_u64().unwrap();
-    assert_eq!(attempts(&all), own.iter().map(attempts).sum::<u64>());
     // Each PBX has its own queues, agents, menus and trunks: those of all are those of each.
     for list in ["queues", "agents", "ivr", "lines"] {
         let mut of_each: Vec<String> = Vec::new();
@@ -307,11 +309,11 @@ fn a_site_that_was_put_back_counts_once_and_one_that_is_behind_is_named() {
         "{}",
         said.out
     );
-    let page = company.said(&[&WINDOW, &["--html", "-", "--lang", "de"][..]].concat());
+    let page = company.said(&[&WINDOW[..], &["--html", "-", "--lang", "de"]].concat());
     for text in ["Nach Standort", "<bdi>Bad Ems/2</bdi>", "Vom Standort new-york ist noch nichts"] {
         assert!(page.out.replace(['\u{2068}', '\u{2069}'], "").contains(text), "{text}: {}", page.out);
     }
-    let csv = company.said(&[&WINDOW, &["--csv", "--by", "site"][..]].concat());
+    let csv = company.said(&[&WINDOW[..], &["--csv", "--by", "site"]].concat());
     let keys: Vec<&str> = csv.out.lines().map(|line| line.split(',').next().unwrap()).collect();
     assert_eq!(keys, ["site", "Bad Ems/2", "berlin", "new-york"]);
     assert!(csv.out.lines().all(|line| line.split(',').count() == csv.out.lines().next().unwrap().split(',').count()));

@@ -125,6 +125,10 @@ fn zone(name: &str) -> Result<TimeZone, Failure> {
 /// The site and the PBX that are asked for, by the names that the rows have here.
 fn of_site(args: &mut ReportArgs, sites: &[Site]) -> Result<(), Failure> {
     let Some(site) = &mut args.site else { return Ok(()) };
+    if sites.is_empty() {
+        let none = format!("no site `{}`: none has written into this database yet", site.escape_debug());
+        return Err(Failure::Usage(none));
+    }
     choose_site(site, &sites.iter().map(|site| site.name.clone()).collect::<Vec<_>>())?;
     if let Some(pbx) = args.pbx.as_mut().filter(|pbx| !pbx.contains('/')) {
         *pbx = format!("{site}/{pbx}");

@@ -261,6 +261,9 @@ pub(crate) fn quality(report: &Report<'_>, language: Language) -> Vec<String> {
             None => fill(words.q_unseen, site),
         });
     }
+    if !report.figures.sites.is_empty() {
+        out.push(words.q_sites.to_owned());
+    }
     if quality.running && quality.as_of_ms > 0 {
         out.push(fill(words.q_seen, language.stamp(quality.as_of_ms, report.zone, false)));
     }

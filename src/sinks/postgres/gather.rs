@@ -4,7 +4,7 @@
 //! There a PBX is `site/pbx`: two sites' PBXs, queues and agents of one name are two. A callback's id is unique over the databases of all sites, and
 //! what a database that was put back has copied once more is there once. What no figure is made of (names, reasons, notes) stays where it is.
 //!
-//! All is read in one transaction that can write nothing, by cursors, some thousand rows at a time: SELECT is the only right that is needed, and
+//! All is read in one transaction that can write nothing, by cursors, some hundred rows at a time: SELECT is the only right that is needed, and
 //! neither side holds more than that in memory.
 
 use super::{Fault, schema};
@@ -20,8 +20,8 @@ const SESSION: &str = "SET statement_timeout = '5min'; SET idle_in_transaction_s
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Then nobody is there any more.
 const SILENCE: Duration = Duration::from_secs(330);
-/// Rows that come at once.
-const FETCH: &str = "FETCH 4096 FROM rows";
+/// Rows that come at once: some 400 bytes each, and all of them within what a server may answer at once.
+const FETCH: &str = "FETCH 512 FROM rows";
 
 /// To its call.
 const OF_CALL: &str = "JOIN calls c ON c.site = t.site AND c.pbx = t.pbx AND c.linkedid = t.linkedid";
@@ -134,11 +134,13 @@ fn put(scratch: &Scratch, insert: &str, kinds: &[Kind], row: &Row) -> Result<(),
 /// Which rows of a table, and in which order; `None`: no figure is made of it. `t` is the table, `d.base` what makes a callback's id unique.
 fn from(table: &str, span: &Span) -> Option<String> {
     let (from, to) = span.window;
-    let calls = |first: Millis| format!("c.started_ms >= {first} AND c.started_ms < {}", span.last_ms);
+    let calls = |first: Millis| format!("c.started_ms >= {first} AND c.started_ms < {to}");
     Some(match table {
-        "calls" => {
-            format!("WHERE t.started_ms >= {} AND t.started_ms < {} ORDER BY t.started_ms", span.first_ms, span.last_ms)
-        }
+        // With the newest of all: where no PBX was seen live, it says up to when anything is known.
+        "calls" => format!(
+            "WHERE t.started_ms >= {} AND t.started_ms < {} OR t.started_ms = (SELECT max(started_ms) FROM calls) ORDER BY t.started_ms",
+            span.first_ms, span.last_ms
+        ),
         "legs" | "queue_visits" | "ivr_steps" | "tags" | "ratings" => {
             format!("{OF_CALL} WHERE {} ORDER BY c.started_ms", calls(span.whole_ms))
         }
