@@ -261,7 +261,7 @@ pub(crate) fn quality(report: &Report<'_>, language: Language) -> Vec<String> {
             None => fill(words.q_unseen, site),
         });
     }
-    if !report.figures.sites.is_empty() {
+    if quality.of_sites {
         out.push(words.q_sites.to_owned());
     }
     if quality.running && quality.as_of_ms > 0 {
