@@ -62,7 +62,12 @@ impl Pbxs {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub(crate) fn restored(config: &Config, store: &Store, trunks: Trunks, now: Moment) -> Result<Self, store::Error> {
+    pub(crate) fn restored(
+        config: &Config,
+        store: &mut Store,
+        trunks: Trunks,
+        now: Moment,
+    ) -> Result<Self, store::Error> {
         let (mut trackers, mut monitors) = (Vec::new(), Vec::new());
         let share = Budget::of_each(config.pbx.len());
         for pbx in &config.pbx {

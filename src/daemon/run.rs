@@ -134,7 +134,7 @@ impl Daemon {
         let customers = store.read_customers(now.wall_ms, config.overall.min_talk_ms);
         let trunks = pbxs::read_trunks(&config, &store, now);
         let prefix = store.attempt_prefix();
-        let mut pbxs = Pbxs::restored(&config, &store, trunks, now)?;
+        let mut pbxs = Pbxs::restored(&config, &mut store, trunks, now)?;
         // They log in while the rest is read.
         pbxs.connect(&config);
         let restored = store.restored_with(now.wall_ms, customers)?;

@@ -4,8 +4,8 @@ use super::feed::{Fed, FeedRules, Outbox};
 use super::holder::Locks;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
-use super::questions::{AGENT_TALKS, END_INTERVALS, SEEN};
-use super::restored::in_flight;
+use super::questions::{AGENT_TALKS, SEEN};
+use super::restored::{ended_intervals, in_flight};
 use super::root::guard;
 use super::shape::distrust;
 use super::verify::CHECK;
@@ -240,15 +240,18 @@ impl Store {
     }
 
     /// Takes over from an earlier run: ends the agents' intervals that it left open, as of when it last saw this PBX, and returns that time
-    /// (ms since 1970 UTC); `None` if none ever did.
+    /// (ms since 1970 UTC); `None` if none ever did. Whoever follows the changes is told of the ends.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub(crate) fn take_over(&self, pbx: &str) -> Result<Option<Millis>, Error> {
-        let failed = |error| self.failed(error);
-        let seen: Option<Millis> =
-            self.connection.query_row(SEEN, [pbx], |row| row.get(0)).optional().map_err(failed)?;
-        self.connection.execute(END_INTERVALS, (pbx, seen)).map_err(failed)?;
+    pub(crate) fn take_over(&mut self, pbx: &str) -> Result<Option<Millis>, Error> {
+        let left = || {
+            let seen = self.connection.query_row(SEEN, [pbx], |row| row.get(0)).optional()?;
+            Ok((seen, ended_intervals(&self.connection, pbx, seen)?))
+        };
+        let (seen, ended) = left().map_err(|error| self.failed(error))?;
+        // Rows that are there are refused by nothing.
+        self.write(&ended)?;
         Ok(seen)
     }
 

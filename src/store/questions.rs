@@ -68,8 +68,8 @@ pub(super) const AGENT_TALKS: &str = "
              WHERE i.pbx = agents.pbx AND i.agent = agents.agent AND i.activity = 'talking' AND i.queue = '' AND i.from_ms >= ?2 AND i.to_ms IS NOT NULL)
       FROM agents WHERE agents.pbx = ?1";
 /// The planner prefers the table's key, by which all of the PBX's intervals would be read.
-pub(super) const END_INTERVALS: &str = "
-    UPDATE agent_intervals INDEXED BY agent_intervals_open SET to_ms = max(from_ms, coalesce(?2, from_ms)) WHERE pbx = ?1 AND to_ms IS NULL";
+pub(super) const OPEN_INTERVALS: &str =
+    "SELECT * FROM agent_intervals INDEXED BY agent_intervals_open WHERE pbx = ?1 AND to_ms IS NULL";
 
 pub(super) const DELETE_RECORDED: &str = "
     DELETE FROM calls_in_progress AS p WHERE pbx = ?
@@ -385,7 +385,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("dnc list", DO_NOT_CALL.to_owned()),
         ("dnc page", DO_NOT_CALL_PAGE.to_owned()),
         ("start: seen", SEEN.to_owned()),
-        ("start: intervals", END_INTERVALS.to_owned()),
+        ("start: intervals", OPEN_INTERVALS.to_owned()),
         ("start: trunks", TRUNKS_OF_CUSTOMERS.to_owned()),
         ("start: recorded", DELETE_RECORDED.to_owned()),
         ("live: calls in progress", CALLS_IN_PROGRESS_NOW.to_owned()),

@@ -4,15 +4,15 @@ use super::callback_rows::{asked_by, attempt, callback, do_not_call_entry};
 use super::inspect::open_read_only;
 use super::questions::{
     ASKED, ASKED_BY, CALLED, CALLS_BY_ID, CUSTOMERS, DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, MEANWHILE,
-    OPEN_CALLBACKS, OPEN_MISSES, REFUSALS, SAID, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
+    OPEN_CALLBACKS, OPEN_INTERVALS, OPEN_MISSES, REFUSALS, SAID, TAKEN_BACK, TRUNKS_OF_CUSTOMERS,
 };
-use super::rows::{SELECT_CALL, call, children, e164, tag, unless_misspelt};
+use super::rows::{SELECT_CALL, call, children, e164, pbx, tag, unknown, unless_misspelt, word};
 use super::{Error, Store};
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::RULE;
-use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy, Tag};
+use callbackd_core::model::{Activity, AgentKey, AttemptRow, CallKey, E164, Interval, PbxId, Record, RecoveredBy, Tag};
 use rusqlite::{Connection, Row};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -290,6 +290,27 @@ impl Names {
         self.agents.insert(agent.clone());
         Ok(agent)
     }
+}
+
+/// The agents' intervals that an earlier run left open on a PBX, ended as of when it was last seen (ms since 1970 UTC).
+pub(super) fn ended_intervals(
+    connection: &Connection,
+    of_pbx: &str,
+    seen_ms: Option<Millis>,
+) -> rusqlite::Result<Vec<Record>> {
+    let ended = |row: &Row<'_>| {
+        let from_ms: Millis = row.get("from_ms")?;
+        Ok(Record::Interval(Interval {
+            pbx: pbx(row)?,
+            agent: row.get("agent")?,
+            activity: word!(row, "activity", Activity),
+            queue: row.get("queue")?,
+            reason: row.get("reason")?,
+            from_ms,
+            to_ms: Some(seen_ms.map_or(from_ms, |seen_ms| seen_ms.max(from_ms))),
+        }))
+    };
+    connection.prepare(OPEN_INTERVALS)?.query_map([of_pbx], ended)?.collect()
 }
 
 #[cfg(test)]

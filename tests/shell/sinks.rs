@@ -261,6 +261,22 @@ fn a_server_that_is_killed_and_a_daemon_that_is_killed_lose_nothing_and_double_n
 }
 
 #[test]
+fn what_agents_were_doing_when_the_daemon_was_killed_is_ended_there_too() {
+    let server = Postgres::new();
+    let front = into(&server, "");
+    made(&front, &server);
+    let mut front = front.started(WAITS);
+    whole(&front.site);
+    let open = "SELECT count(*) FROM callbackd.agent_intervals WHERE to_ms IS NULL";
+    assert_eq!(server.sql("callbackd", open), "1");
+    front.killed();
+    let front = front.started(WAITS);
+    whole(&front.site);
+    the_same(&front.site, &server);
+    assert_eq!(server.sql("callbackd", open), "1");
+}
+
+#[test]
 fn a_machine_that_was_set_back_and_recorded_more_than_it_lost_before_it_reached_the_server_is_found_out() {
     let mut server = Postgres::new();
     let front = into(&server, "");
