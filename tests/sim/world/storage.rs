@@ -38,8 +38,11 @@ impl World {
     }
 
     pub(super) fn put(&mut self, batch: &[Record]) {
-        for site in &mut self.sites {
-            site.watch.wrote(self.now);
+        // That a PBX is seen still is written for as long as it is: with two of them one or the other is for ever being written.
+        if batch.iter().any(|record| !matches!(record, Record::Seen { .. })) {
+            for site in &mut self.sites {
+                site.watch.wrote(self.now);
+            }
         }
         let alarmed = self.is_alarmed_in_time(batch, self.writing_ms);
         let told = self.feed.as_mut().map_or(Ok(()), |feed| feed.commit(&self.disk, batch));
