@@ -178,3 +178,17 @@ fn a_call_that_goes_on_over_a_restart_does_not_answer_the_callback_that_its_code
         assert_eq!(scene.row(1).state.is_open(), open, "{word}");
     }
 }
+
+#[test]
+fn what_a_caller_asked_for_before_the_talk_is_not_followed_in_the_next_run_and_what_they_asked_for_after_it_is() {
+    for (since_answer_ms, followed) in [(-1_000, false), (1_000, true)] {
+        let mut scene = scene();
+        let talk = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
+        // An earlier run heard it, and the row that this one wrote when the talk was over has kept it.
+        let wish = by("caller", "CALLBACK", talk.answered_ms.unwrap() + since_answer_ms);
+        let call = FinishedCall { tags: vec![wish.clone()], quality: Quality::Partial, ..talk };
+        let mut next = starting(RestoredState { meanwhile: vec![(call, wish)], ..RestoredState::default() }, scene.now);
+        next.pass(1_000);
+        assert_eq!(!next.rows.is_empty(), followed, "{since_answer_ms} ms after the answer");
+    }
+}

@@ -81,7 +81,9 @@ impl Scheduler {
         // A rule that fits the call of a callback would have the same customer called for ever.
         let of_ours = tag.by == RULE && call.direction == Direction::Callback;
         let too_soon = |code: &Code| of_ours && code.after_ms < MIN_AFTER_OURS_MS;
-        !of_itself && self.requesting(&tag.code).is_some_and(|code| !too_soon(code))
+        // Who was served after the wish has what was asked for: a row that another run began keeps the wish, and the talk came after it.
+        let heeded = wish && call.status == Status::Answer && call.answered_ms.is_some_and(|at| tag.at_ms < at);
+        !of_itself && !heeded && self.requesting(&tag.code).is_some_and(|code| !too_soon(code))
     }
 
     /// What codes have asked for in an earlier run while an attempt went on that is looked up now.
