@@ -18,8 +18,10 @@ pub struct Disk {
     /// Calls that have begun and are not over.
     pub in_progress: BTreeMap<CallKey, CallInProgress>,
     pub misses: BTreeMap<CallKey, i64>,
-    /// Codes and notes of wishes that any row of a call has had: a later run that takes the call up has not heard them.
-    pub wishes: BTreeMap<CallKey, BTreeSet<(String, String)>>,
+    /// Codes and notes of wishes that the last row of a call said itself: a run that takes a call up in its middle has not heard what was said before.
+    wishes: BTreeMap<CallKey, BTreeSet<(String, String)>>,
+    /// What was known of those wishes when a callback was made or went on because of the call.
+    pub heard: BTreeMap<(i64, CallKey), BTreeSet<(String, String)>>,
     pub recovered: BTreeMap<CallKey, (RecoveredBy, i64)>,
     pub callbacks: BTreeMap<i64, CallbackRow>,
     pub attempts: BTreeMap<String, AttemptRow>,
@@ -137,9 +139,10 @@ impl Disk {
         match record {
             Record::Call(call) => {
                 sane(call)?;
-                let wishes = call.tags.iter().filter(|tag| tag.code.starts_with("CALLBACK"));
-                let said = wishes.map(|tag| (tag.code.clone(), tag.note.clone()));
-                self.wishes.entry(call.key()).or_default().extend(said);
+                self.wishes.insert(call.key(), wishes_of(call));
+                if let Some(id) = self.misses.get(&call.key()) {
+                    self.heard.entry((*id, call.key())).or_default().extend(wishes_of(call));
+                }
                 self.in_progress.remove(&call.key());
                 let mut call = (**call).clone();
                 // What people said during an earlier run stays, which a row that begins in the middle does not know.
@@ -179,6 +182,8 @@ impl Disk {
                 }
                 if let Some(miss) = &change.miss {
                     self.misses.insert(miss.clone(), row.id);
+                    let said = self.wishes.get(miss).cloned().unwrap_or_default();
+                    self.heard.entry((row.id, miss.clone())).or_default().extend(said);
                 }
                 if let Some(recovered) = change.recovered {
                     for (miss, _) in self.misses.iter().filter(|(_, id)| **id == row.id) {
@@ -191,6 +196,9 @@ impl Disk {
                 if let Some(by) = &change.asked {
                     let at_ms = self.requests.entry((row.id, by.call.clone(), by.code.clone())).or_default();
                     *at_ms = by.at_ms.max(*at_ms);
+                    // A code is followed with what else the call's row holds, from whichever run.
+                    let said = self.calls.get(&by.call).map(wishes_of).unwrap_or_default();
+                    self.heard.entry((row.id, by.call.clone())).or_default().extend(said);
                 }
                 self.by_code
                     .extend(change.change.iter().filter(|step| step.note.contains("requested by")).map(|_| row.id));
@@ -328,6 +336,12 @@ impl Disk {
             last_id: self.callbacks.keys().next_back().copied().unwrap_or(0),
         }
     }
+}
+
+/// Codes and notes by which its caller asked to be called back.
+fn wishes_of(call: &FinishedCall) -> BTreeSet<(String, String)> {
+    let wishes = call.tags.iter().filter(|tag| tag.code.starts_with("CALLBACK"));
+    wishes.map(|tag| (tag.code.clone(), tag.note.clone())).collect()
 }
 
 /// What no row may say.

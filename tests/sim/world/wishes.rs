@@ -121,7 +121,7 @@ impl World {
         let heard = |call: &FinishedCall, wish: &Wish| {
             let (code, note) = if wish.time.is_empty() { ("CALLBACK", "") } else { ("CALLBACK_AT", &*wish.time) };
             let said = |all: &BTreeSet<(String, String)>| all.iter().any(|(c, n)| c == code && n == note);
-            self.disk.wishes.get(&call.key()).is_some_and(said)
+            self.disk.heard.get(&(callback, call.key())).is_some_and(said)
         };
         misses.into_iter().map(|call| (call, wish_of(call).filter(|wish| heard(call, wish)))).collect()
     }
@@ -154,7 +154,8 @@ impl World {
         }
         let spoken = originate.variables.iter().find(|(name, _)| *name == "CALLBACKD_LANGUAGE");
         let spoken = spoken.map_or("", |(_, language)| language.as_str());
-        let last = misses.iter().rev().find(|(call, _)| call.language.is_some());
+        // A run that took the call up in its middle, and wrote its row anew, may know no language: what the callback was told before stands.
+        let last = misses.iter().rev().find(|(call, wish)| wish.is_some() || call.language.is_some());
         if let Some((call, wish)) = last.filter(|(call, _)| sure(call)) {
             let wished = wish.map_or("en", |wish| wish.language);
             let unheard = wish.is_none() && call.language.as_deref() != Some("en");
