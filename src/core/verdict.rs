@@ -122,6 +122,10 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.answered {
         return answered(f);
     }
+    // The queue itself has said that it connected the caller with an agent: of their talk nothing was seen, nor that there was none.
+    if f.partly_seen && f.visits.iter().any(|(_, result)| *result == VisitResult::Connected) {
+        return unrecorded();
+    }
     if f.served_by_machine && !f.unseen_end && !f.in_doubt {
         return said(Status::Answer, Outcome::SelfService, "served by a machine of calls.self_service_machines");
     }
@@ -159,8 +163,11 @@ fn has_unseen_end(f: &Facts<'_>) -> bool {
     let last = f.visits.last().map(|(_, result)| *result);
     // What the queue rang before it let the caller go without an agent has not served the caller.
     let in_vain = last.is_some_and(|result| !matches!(result, Connected | Cut | Key | Transferred | Unknown));
-    // Who answered and was connected with nobody, as far as it was seen, may have talked unseen.
-    let perhaps = f.legs.iter().any(|leg| matches!(leg, LegResult::Unknown | LegResult::Dumped | LegResult::Answered));
+    // Who answered and was connected with nobody, as far as it was seen, may have talked unseen; and so may whoever answered in place of a phone.
+    let may = |leg: &LegResult| {
+        matches!(leg, LegResult::Unknown | LegResult::Dumped | LegResult::Answered | LegResult::Elsewhere)
+    };
+    let perhaps = f.legs.iter().any(may);
     last == Some(Unknown) || perhaps && (!in_vain || f.tried_after_queue)
 }
 

@@ -281,3 +281,60 @@ fn whoever_waits_or_is_rung_for_again_after_the_loss_is_judged_by_that() {
     driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
     assert_eq!(came_to(&mut driver).1, Outcome::QueueAbandon);
 }
+
+/// Where the list finds the customer again.
+fn runs(customer: &Line, application: &str) -> String {
+    customer.event("Newexten", &[("Extension", "5550100"), ("Application", application), ("AppData", "")])
+}
+
+/// The phone is taken by a colleague, who is in a call of their own until then.
+fn picks_up(phone: &Line) -> (Line, String) {
+    let colleague = Line::new("PJSIP/190-3", "p.3", "p.3", "190", "from-internal", "*8").state(4);
+    let up = colleague.clone().state(6);
+    let pickup = format!("Event: Pickup\r\n{}{}\r\n", up.headers(""), phone.clone().state(5).headers("Target"));
+    let begins = colleague.begins() + &up.event("Newstate", &[]) + &pickup;
+    (up, begins + &phone.event("Hangup", &[("Cause", "16"), ("Cause-txt", "")]))
+}
+
+#[test]
+fn whom_the_queue_has_connected_with_a_colleague_was_not_missed_though_nothing_of_the_talk_was_seen() {
+    for pickup_is_seen in [true, false] {
+        let mut driver = Driver::linked(rules(), START);
+        let (customer, phone) = waiting(&mut driver);
+        driver.say(&runs(&customer, "Queue"));
+        driver.pass(5_000);
+        let (colleague, picks_up) = picks_up(&phone);
+        driver.say(&if pickup_is_seen { picks_up } else { phone.hangs_up() });
+        let colleague = if pickup_is_seen { colleague } else { colleague.of("c.1") };
+        let leave = [("Queue", "sales"), ("Position", "1"), ("Count", "0")];
+        let connect = [("Queue", "sales"), ("Interface", "PJSIP/101"), ("MemberName", "Alice"), ("HoldTime", "5")];
+        driver
+            .say(&(customer.event("QueueCallerLeave", &leave) + &customer.with(&colleague, "AgentConnect", &connect)));
+        driver.give(Input::Unlinked);
+        driver.pass(20_000);
+        driver.link(100_000, &frames(customer.listed("Queue", "", 25).as_bytes()));
+        driver.say(&(customer.event("SoftHangupRequest", &[("Cause", "16")]) + &customer.hangs_up()));
+        let (status, outcome, visits, _) = came_to(&mut driver);
+        let connected = (Status::Unknown, Outcome::Gap, vec![VisitResult::Connected]);
+        assert_eq!((status, outcome, visits), connected, "the pickup is seen: {pickup_is_seen}");
+    }
+}
+
+#[test]
+fn whose_ringing_phone_was_answered_by_a_colleague_may_have_talked_unseen() {
+    // The PBX says of a phone that is given up that another has answered, or tells of the pickup itself.
+    for (pickup_is_seen, cause) in [(true, "16"), (false, "26")] {
+        let mut driver = Driver::linked(rules(), START);
+        let (customer, phone) = ringing(&mut driver, "c");
+        driver.say(&runs(&customer, "Dial"));
+        driver.pass(5_000);
+        let given_up = phone.event("Hangup", &[("Cause", cause), ("Cause-txt", "")]);
+        driver.say(&if pickup_is_seen { picks_up(&phone).1 } else { customer.dial_ends(&phone, "CANCEL") + &given_up });
+        driver.give(Input::Unlinked);
+        driver.pass(20_000);
+        driver.link(100_000, &frames(customer.listed("Dial", "", 25).as_bytes()));
+        driver.say(&(customer.event("SoftHangupRequest", &[("Cause", "16")]) + &customer.hangs_up()));
+        let unseen = (Status::Unknown, Outcome::Gap, vec![], vec![LegResult::Elsewhere]);
+        assert_eq!(came_to(&mut driver), unseen, "the pickup is seen: {pickup_is_seen}");
+    }
+}

@@ -259,6 +259,8 @@ pub(crate) struct TrackedLeg {
     pub cause: Option<u16>,
     /// The called phone forwarded elsewhere.
     pub forwarded: bool,
+    /// A colleague took it while the phone rang.
+    pub picked_up: bool,
     /// The number that the one who is dialled over a trunk sees.
     pub shown: Option<Box<str>>,
     /// A call that has come in is its far end.

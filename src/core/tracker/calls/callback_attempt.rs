@@ -116,7 +116,9 @@ impl Tracker {
     /// Somebody picks a ringing phone up: Asterisk puts the one channel in the place of the other (`features_pickup.c`, a masquerade). A call
     /// that it began, and an attempt of ours, go on with whoever has it.
     pub(crate) fn picked_up(&mut self, by: Slot, rung: Slot, at: Millis) {
-        let call = self.topology.channel(rung).call;
+        let (call, uniqueid) = (self.topology.channel(rung).call, self.topology.channel(rung).uniqueid.clone());
+        self.calls.call_mut(call).leg_is_picked_up(&uniqueid);
+        self.calls.mark(call);
         let began = self.calls[call].first == rung && self.topology.channel(rung).incoming == Some(false);
         if !began || self.topology.channel(by).call != call {
             return;

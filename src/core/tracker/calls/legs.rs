@@ -123,6 +123,7 @@ impl Tracker {
             status_ms: Millis::MAX,
             cause: None,
             forwarded: false,
+            picked_up: false,
             shown: None,
             comes_in_again: false,
             in_doubt: false,
@@ -301,6 +302,13 @@ impl Call {
             leg.answered_ms.get_or_insert(at);
         } else {
             leg.ended_ms = Some(leg.ended_ms.map_or(at, |ended| ended.min(at)));
+        }
+    }
+
+    /// A colleague takes what rings here: their channel is put in the place of this one.
+    pub(crate) fn leg_is_picked_up(&mut self, uniqueid: &str) {
+        if let Some(leg) = self.attempt_mut(uniqueid) {
+            leg.picked_up = true;
         }
     }
 

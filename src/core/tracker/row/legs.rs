@@ -156,7 +156,7 @@ impl Tracker {
             None if leg.cause.is_none() && channel.ended_ms.is_some() => LegResult::Unknown, // a Hangup would have given one
             _ if cause == Some(HangupCause::Rejected) && !caller_left => LegResult::Rejected,
             _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
-            _ if leg.forwarded => LegResult::Elsewhere,
+            _ if leg.forwarded || leg.picked_up => LegResult::Elsewhere,
             Some("CANCEL") | None if cut && !other_answered && self.rang_to_the_end(call, leg) => LegResult::Cancelled,
             Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
             _ if cause == Some(HangupCause::Busy) => LegResult::Busy,
