@@ -36,6 +36,10 @@ impl Watch {
         self.in_sync.get_or_insert(now);
     }
 
+    pub fn is_in_sync(&self) -> bool {
+        self.in_sync.is_some()
+    }
+
     pub fn out_of_sight(&mut self, until: i64) {
         if let Some(from) = self.in_sync.take()
             && from < until

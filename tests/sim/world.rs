@@ -373,7 +373,9 @@ impl World {
         };
         let quiet = self.queue.is_empty() && self.writing.is_none() && self.live_calls() == 0;
         let long = self.sites.iter().all(|site| site.watch.quiet_since(self.now) > TO_DISK_MS);
-        quiet && self.core.as_ref().is_some_and(settled) && long
+        // What became of the calls that an earlier run left is known only when their PBX is seen again.
+        let sighted = self.sites.iter().all(|site| site.watch.is_in_sync());
+        quiet && self.core.as_ref().is_some_and(settled) && long && sighted
     }
 
     fn live_calls(&self) -> usize {
