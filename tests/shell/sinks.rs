@@ -268,12 +268,13 @@ fn what_agents_were_doing_when_the_daemon_was_killed_is_ended_there_too() {
     let mut front = front.started(WAITS);
     whole(&front.site);
     let open = "SELECT count(*) FROM callbackd.agent_intervals WHERE to_ms IS NULL";
-    assert_eq!(server.sql("callbackd", open), "1");
+    let agents = server.sql("callbackd", open);
+    assert_ne!(agents, "0");
     front.killed();
     let front = front.started(WAITS);
     whole(&front.site);
     the_same(&front.site, &server);
-    assert_eq!(server.sql("callbackd", open), "1");
+    assert_eq!(server.sql("callbackd", open), agents);
 }
 
 #[test]
