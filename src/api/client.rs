@@ -1,5 +1,6 @@
 //! The other end of the socket: how the command line speaks to the daemon.
 
+use crate::background::block_on;
 use callbackd_core::model::text::safe;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -115,7 +116,7 @@ fn within(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| ClientError::Broken(error.to_string()))?;
     let answer = async { tokio::time::timeout(patience, exchange(socket, method, path, body)).await };
-    runtime.block_on(answer).unwrap_or_else(|_| Err(ClientError::Broken("it took too long".to_owned())))
+    block_on(&runtime, answer).unwrap_or_else(|_| Err(ClientError::Broken("it took too long".to_owned())))
 }
 
 /// Follows a stream of server-sent events: each is handed over by its name, with its data, until `each` breaks or the daemon ends the stream.
@@ -129,7 +130,7 @@ pub(crate) fn stream(
 ) -> Result<(), ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| ClientError::Broken(error.to_string()))?;
-    runtime.block_on(async {
+    block_on(&runtime, async {
         let mut response = tokio::time::timeout(PATIENCE, send(socket, Method::GET, path, None))
             .await
             .unwrap_or_else(|_| Err(ClientError::Broken("it took too long".to_owned())))?;

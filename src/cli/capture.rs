@@ -4,6 +4,7 @@ pub(crate) mod file;
 pub mod stamper;
 
 use super::target;
+use crate::background::block_on;
 use crate::config::{Config, Pbx};
 use crate::daemon::ami_client::{Heard, Visit};
 use crate::daemon::{LostReason, secret};
@@ -129,7 +130,7 @@ pub fn run(args: &CaptureArgs, path: &Path, config: &Config, notes: &mut impl Wr
         return Err(CaptureError::Create { path: args.file.clone(), source });
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CaptureError::System)?;
-    runtime.block_on(async {
+    block_on(&runtime, async {
         let signals = Signals::new([SIGINT, SIGTERM]).map_err(CaptureError::System)?;
         let until = args.duration.map(|duration| Instant::now() + duration);
         let mut capture = Capture {

@@ -20,6 +20,7 @@ mod webhooks;
 use super::interrupted::Interrupted;
 use super::progress::onlooker;
 use super::target::{enter, which};
+use crate::background::block_on;
 use crate::config::{Config, Pbx, Settings};
 use crate::daemon::{LostReason, secret};
 use crate::exit::Exit;
@@ -116,7 +117,7 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
                 let own = own.ok().flatten();
                 let mut asked = Vec::new();
                 for pbx in &config.pbx {
-                    let answers = runtime.block_on(ask(pbx, credentials.as_deref()));
+                    let answers = block_on(&runtime, ask(pbx, credentials.as_deref()));
                     there(pbx, several, own, &answers, &mut report);
                     asked.extend(answers.broken.is_none().then_some(answers.facts));
                 }

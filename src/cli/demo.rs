@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::plain::has_screen;
 use super::target::{Target, TargetArgs};
 use super::top;
+use crate::background::block_on;
 use crate::config::Config;
 use crate::daemon;
 use crate::demo::office::Office;
@@ -342,7 +343,7 @@ fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
     let town = Town::new(&office, seed, pace, now);
     let pbx = Pbx::new(office, Box::new(Folk::new(seed)), now);
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-    runtime.block_on(async {
+    block_on(&runtime, async {
         if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
             serve(listener, pbx, town, switch).await;
         }

@@ -258,7 +258,7 @@ impl Rules<'_> {
         args: &ReportArgs,
         word: Option<&str>,
         reader: &Reader,
-        notes: &mut impl Write,
+        notes: &mut dyn Write,
     ) -> Result<(Window, Chosen, Reported), Failure> {
         let asked = Asked { word, from: args.from.as_deref(), to: args.to.as_deref() };
         let window = Window::of(asked, self.zone, self.now).map_err(|why| Failure::Usage(why.to_string()))?;

@@ -14,6 +14,7 @@ use super::DEFAULT_CONFIG;
 use super::check::ask::ask;
 use super::check::facts::Facts;
 use super::failure::Failure;
+use crate::background::block_on;
 use crate::config::{Config, Pbx, SHIPPED};
 use crate::daemon::{Secret, secret};
 use crate::log::Wire;
@@ -210,7 +211,7 @@ impl<'a> Setup<'a> {
     /// What the PBX says of itself; `None` and why not, if it says nothing.
     fn ask(&self, out: &mut impl Write) -> Result<Option<Facts>, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let answers = runtime.block_on(ask(&self.pbx(), None));
+        let answers = block_on(&runtime, ask(&self.pbx(), None));
         if let Some(reason) = &answers.broken {
             writeln!(out, "\nThe dialplan cannot be read: {reason}")?;
             return Ok(None);

@@ -7,6 +7,7 @@ use super::calls::when;
 use super::failure::Failure;
 use super::plain::{json_line, local, safe};
 use super::target::{Target, TargetArgs};
+use crate::background::block_on;
 use crate::config::{Config, PostgresUrl, Sink, SinkInto};
 use crate::daemon::sinks::connect::{Connected, Unreached, connect, instead};
 use crate::sinks::collect::Collector;
@@ -284,7 +285,7 @@ pub(super) fn reached<T>(
     ask: impl AsyncFnOnce(Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    block_on(&runtime, async {
         let connecting = tokio::time::timeout(PATIENCE, connect(sink, named)).await;
         let connected = connecting.unwrap_or_else(|_| Err(late()));
         let mut connected: Connected = connected.map_err(|why| refused(sink, &why))?;

@@ -4,6 +4,7 @@ use super::clock::wall;
 use super::signals;
 use super::sinks::attempts::Pauses;
 use super::sinks::connect::{Connected, Unreached, connect, connect_nats};
+use crate::background::block_on;
 use crate::config::{Config, Sink};
 use crate::exit::Exit;
 use crate::log;
@@ -81,7 +82,7 @@ pub(crate) fn run(config: &Config, ways: &Ways<'_>) -> Exit {
             return Exit::Software;
         }
     };
-    runtime.block_on(async {
+    block_on(&runtime, async {
         let mut signals = match signals::listen() {
             Ok(signals) => signals,
             Err(err) => {

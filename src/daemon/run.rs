@@ -19,6 +19,7 @@ use super::{event_log, figures, signals};
 use crate::api::Ask;
 use crate::api::counters::GroupCounters;
 use crate::api::status::Status;
+use crate::background::block_on;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::log::{self, Reload};
@@ -70,7 +71,7 @@ pub fn run(config_path: &Path) -> Exit {
             return Exit::Software;
         }
     };
-    let outcome = runtime.block_on(async {
+    let outcome = block_on(&runtime, async {
         let daemon = Daemon::prepare(config, config_path, reload)?;
         daemon.turn().await
     });

@@ -4,6 +4,7 @@ use super::super::failure::Failure;
 use super::super::plain::{json_line, local, safe};
 use super::super::target::Target;
 use super::{ANSWER, AsArgs, KeepsArgs, PATIENCE, SinkCommand, as_user, refused, this_site};
+use crate::background::block_on;
 use crate::config::{Config, Sink, SinkInto};
 use crate::daemon::run::host_name;
 use crate::daemon::sinks::connect::connect_nats;
@@ -161,7 +162,7 @@ pub(in super::super) fn asked<T>(
 ) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let late = || Fault::Refused("no answer in time".to_owned());
-    runtime.block_on(async {
+    block_on(&runtime, async {
         let connecting = tokio::time::timeout(PATIENCE, connect_nats(sink, "callbackd sink")).await;
         let mut client = match connecting {
             Ok(connected) => connected.map_err(|why| refused(sink, &why))?,

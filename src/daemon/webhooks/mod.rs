@@ -10,6 +10,7 @@ use super::clock::wall;
 use crate::api::counters::WebhookCounters;
 use crate::api::webhooks::{WebhookCommand, WebhookError};
 use crate::background::background;
+use crate::background::block_on;
 use crate::config::{Config, Format, Webhook};
 use crate::store::webhooks::{Again, WebhookNote, WebhookState};
 use crate::store::{Note, Notes};
@@ -119,7 +120,7 @@ pub(crate) fn deliver(webhook: &Webhook, id: &str, body: impl FnOnce(&Endpoint) 
     let endpoint = Endpoint::new(webhook, secret(webhook)?, Scripts::default());
     let body = body(&endpoint);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|why| why.to_string())?;
-    runtime.block_on(async {
+    block_on(&runtime, async {
         let (post, mut pause) = (Post::to(webhook), Timing::get().webhook_pause);
         let mut answers = 1;
         loop {
