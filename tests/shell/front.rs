@@ -54,8 +54,9 @@ impl Front {
     pub fn started(mut self, waits: &str) -> Self {
         let mut command = self.site.command(&["run", "--config", "callbackd.toml"]);
         command.env("CALLBACKD_TIMING", waits);
-        self.daemon = Some(Running::start(command));
-        self.said("session: Asterisk is ready");
+        let mut daemon = Running::start(command);
+        daemon.is_ready("session: Asterisk is ready");
+        self.daemon = Some(daemon);
         self
     }
 

@@ -264,6 +264,8 @@ pub struct Running {
     pub child: Child,
     lines: Receiver<String>,
     said: String,
+    /// Lines that came before it was ready.
+    early: Vec<String>,
 }
 
 impl Running {
@@ -282,20 +284,35 @@ impl Running {
                 && sender.send(std::mem::take(&mut line)).is_ok()
             {}
         });
-        Self { child, lines, said: String::new() }
+        Self { child, lines, said: String::new(), early: Vec::new() }
     }
 
-    /// Waits for a line with this text.
+    /// Waits for a line with this text; those before it are passed over.
     pub fn wait_for(&mut self, text: &str) {
+        if let Some(at) = self.early.iter().position(|line| line.contains(text)) {
+            self.early.drain(..=at);
+            return;
+        }
+        while !self.next(text).contains(text) {}
+    }
+
+    /// Waits for the line with which it is ready. What others of its parts say before it can be waited for all the same.
+    pub fn is_ready(&mut self, text: &str) {
         loop {
-            // Nobody waits this long unless the test fails.
-            let line = self.lines.recv_timeout(Duration::from_secs(30));
-            let line = line.unwrap_or_else(|_| panic!("no \"{text}\" in {}", self.said));
-            self.said.push_str(&line);
+            let line = self.next(text);
             if line.contains(text) {
                 return;
             }
+            self.early.push(line);
         }
+    }
+
+    fn next(&mut self, text: &str) -> String {
+        // Nobody waits this long unless the test fails.
+        let line = self.lines.recv_timeout(Duration::from_secs(30));
+        let line = line.unwrap_or_else(|_| panic!("no \"{text}\" in {}", self.said));
+        self.said.push_str(&line);
+        line
     }
 
     /// Sends a signal and waits for the end: exit code and all that was said.
