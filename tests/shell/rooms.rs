@@ -55,6 +55,7 @@ const PROGRAM: &[(&str, &[&str])] = &[
         "cli",
         &[
             "api",
+            "background",
             "config",
             "daemon",
             "demo",
