@@ -123,6 +123,38 @@ fn a_callback_whose_agent_others_hang_up_while_the_customers_phone_rings_was_kil
     assert_eq!((row.status, row.outcome, row.hangup_by), (Status::Cancel, Outcome::RingAbandon, HangupBy::Pbx));
 }
 
+/// As a FreePBX rings an agent: behind a Local channel that stays. The phone is gone while the customer's rings: by the agent's own hand, or not.
+#[test]
+fn behind_a_local_channel_the_phone_itself_says_whether_the_agent_left_or_others_hung_it_up() {
+    for (by_agent, killed) in [(false, true), (true, false)] {
+        let mut driver = Driver::linked(rules(), START);
+        let near = Line::new("Local/101@originate-skipvm-01;1", ID, ID, "", "originate-skipvm", "101");
+        let far = Line::new("Local/101@originate-skipvm-01;2", &format!("{ID};2"), ID, "", "from-internal", "101");
+        let (far, phone, customer) = (far.state(4), Line::phone("101", "p.1", ID), customers());
+        driver.say(&(near.begins() + &far.begins() + &originated(&near, "101@originate-skipvm/n")));
+        driver.say(&(phone.begins() + &far.dials(&phone) + &phone.clone().state(5).event("Newstate", &[])));
+        driver.pass(1_000);
+        driver.say(&(up(&phone) + &far.dial_ends(&phone.clone().state(6), "ANSWER") + &up(&far) + &up(&near)));
+        driver.say(&(originated_ends(&near, "ANSWER", "") + &phone.enters("a") + &far.enters("a")));
+        let (near, far, phone) = (near.state(6), far.state(6), phone.state(6));
+        driver.say(&(customer.begins() + &near.dials(&customer) + &customer.clone().state(5).event("Newstate", &[])));
+        driver.pass(3_000);
+        if by_agent {
+            driver.say(&phone.far_end_hangs_up());
+        }
+        driver.say(&(phone.leaves("a") + &far.leaves("a")));
+        driver.say(
+            &(far.event("SoftHangupRequest", &[("Cause", "16")]) + &near.far_end_hangs_up() + &hangs_up(&far, "16")),
+        );
+        driver.say(&(near.dial_ends(&customer.clone().state(5), "CANCEL") + &hangs_up(&customer, "0")));
+        driver.say(&(near.event("SoftHangupRequest", &[("Cause", "16")]) + &hangs_up(&near, "16")));
+        driver.pass(1);
+        driver.say(&hangs_up(&phone, "16"));
+        let known = facts(&mut driver);
+        assert_eq!((known.killed, known.taken_by.as_deref()), (killed, Some("PJSIP/101")), "{known:?}");
+    }
+}
+
 #[test]
 fn a_local_channel_that_leads_to_nobody_never_rang() {
     let mut driver = Driver::linked(rules(), START);

@@ -117,6 +117,7 @@ fn a_recorded_callback_takes_its_steps_when_they_happen() {
             first_phone: FirstPhone::Rang,
             killed: false,
             agent_answered_ms: Some(1_795_336_728_020),
+            taken_by: Some("PJSIP/101".to_owned()),
             customer: Some(LegResult::Answered),
             customer_cause: Some(16),
             customer_answered_ms: row.answered_ms,

@@ -1,12 +1,13 @@
 //! On a FreePBX agents are rung around its voicemail, and keep what is known of them when their phone becomes known.
 
 use crate::callback_attempts::FIRST;
-use crate::scheduler::{ANN, MINUTE, SECOND, Scene, agent, nobody, pbx, policy};
+use crate::scheduler::{ANN, MINUTE, SECOND, Scene, agent, nobody, pbx, policy, talk};
+use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policy;
 use callbackd_core::model::AgentKey;
-use callbackd_core::model::presence::AgentView;
-use callbackd_core::model::progress::Step;
+use callbackd_core::model::presence::{AgentView, Busy};
+use callbackd_core::model::progress::{Facts, Step};
 
 /// How a stock FreePBX's queue dials extension 101.
 const LOCAL: &str = "Local/101@from-queue/n";
@@ -73,4 +74,52 @@ fn an_agent_whose_phone_becomes_known_during_an_attempt_cools_down_under_that_na
         scene.pass(MINUTE + SECOND);
         assert_eq!(scene.rung().len(), 2);
     }
+}
+
+/// Whom an attempt is stored with.
+fn stored(scene: &Scene, channel_id: &str) -> Option<String> {
+    scene.attempts[channel_id].agent.clone()
+}
+
+#[test]
+fn an_attempt_is_told_under_the_phone_that_became_known_and_of_whoever_answered_for_the_agent() {
+    let mut scene = Scene::new(Policy { dial_agent: None, ..policy() }, vec![behind(LOCAL)]);
+    scene.misses(ANN, "sales");
+    scene.step(FIRST, Step::Seen);
+    assert_eq!(stored(&scene, FIRST).as_deref(), Some(LOCAL));
+    scene.presence.agents[0].agent = "PJSIP/101".into();
+    scene.pass(SECOND);
+    scene.ends(FIRST, nobody());
+    assert_eq!(stored(&scene, FIRST).as_deref(), Some("PJSIP/101"));
+
+    let mut scene = Scene::new(Policy { dial_agent: None, ..policy() }, vec![behind(LOCAL)]);
+    scene.misses(ANN, "sales");
+    scene.step(FIRST, Step::Seen);
+    let now = scene.now.wall_ms;
+    scene.ends(FIRST, Facts { taken_by: Some("PJSIP/102".to_owned()), ..talk(now, 30_000) });
+    assert_eq!(stored(&scene, FIRST).as_deref(), Some("PJSIP/102"), "by a follow-me");
+}
+
+#[test]
+fn who_is_assigned_or_named_as_the_queue_dials_them_is_asked_also_when_their_phone_has_become_known() {
+    let mut known = behind(LOCAL);
+    known.agent = "PJSIP/101".into();
+    let mut scene = Scene::new(policy(), vec![agent("102", &["sales"]), known]);
+    scene.busy("PJSIP/101", Some(Busy::OnCall));
+    scene.busy("PJSIP/102", Some(Busy::OnCall));
+    scene.misses(ANN, "sales");
+    scene.asks(Command::Assign { id: 1, agent: Some(LOCAL.to_owned()), note: String::new() }).unwrap();
+    scene.busy("PJSIP/101", None);
+    scene.busy("PJSIP/102", None);
+    scene.pass(SECOND);
+    assert_eq!(stored(&scene, FIRST).as_deref(), Some("PJSIP/101"));
+
+    let mut scene = Scene::new(policy(), vec![behind(LOCAL)]);
+    scene.busy(LOCAL, Some(Busy::OnCall));
+    scene.misses(ANN, "sales");
+    scene.asks(Command::Assign { id: 1, agent: Some(LOCAL.to_owned()), note: String::new() }).unwrap();
+    scene.presence.agents[0].agent = "PJSIP/101".into();
+    scene.busy("PJSIP/101", None);
+    scene.pass(SECOND);
+    assert_eq!(stored(&scene, FIRST).as_deref(), Some("PJSIP/101"), "assigned before that");
 }

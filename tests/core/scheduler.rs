@@ -438,6 +438,7 @@ pub fn nobody() -> Facts {
         killed: false,
         agent_answered_ms: None,
         customer: None,
+        taken_by: None,
         customer_cause: None,
         customer_answered_ms: None,
         talk_ms: 0,

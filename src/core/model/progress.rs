@@ -97,6 +97,8 @@ pub struct Facts {
     pub killed: bool,
     /// When the agent picked up.
     pub agent_answered_ms: Option<Millis>,
+    /// Whose phone that was, which a queue's Local channel, a follow-me or a colleague's pickup may have led to; `None` if no phone of the PBX's.
+    pub taken_by: Option<String>,
     /// How the last leg to the customer ended; `None` if the customer was never dialled.
     pub customer: Option<LegResult>,
     /// Q.850 cause of that leg's channel.

@@ -29,6 +29,9 @@ impl Attempts {
     pub(crate) fn renamed(&mut self, from: &AgentKey, to: &AgentKey) {
         for attempt in self.attempts.values_mut().filter(|a| a.reserved.as_ref() == Some(from)) {
             attempt.reserved = Some(to.clone());
+            if attempt.row.agent.as_deref() == Some(&*from.interface) {
+                attempt.row.agent = Some(to.interface.to_string());
+            }
         }
     }
 

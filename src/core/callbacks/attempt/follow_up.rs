@@ -26,6 +26,7 @@ impl Scheduler {
             } else {
                 row.agent_answered_ms = row.agent_answered_ms.or(facts.agent_answered_ms);
                 row.customer_answered_ms = row.customer_answered_ms.or(facts.customer_answered_ms);
+                row.agent = facts.taken_by.clone().or(row.agent.take());
             }
         }
         self.store(Record::Attempt(Arc::new(attempt.row.clone())));

@@ -393,10 +393,12 @@ fn agent_named(wanted: &str, agents: &[AgentView<'_>]) -> Option<String> {
     let interfaces = agents.iter().map(|a| &*a.agent);
     let names = agents.iter().filter_map(|a| a.name.as_deref());
     let by_name = |name: &str| agents.iter().find(|a| a.name.as_deref() == Some(name)).map(|a| a.agent.to_string());
+    let dialled = agents.iter().find(|a| a.queues.iter().any(|m| m.interface == wanted));
     let mut of_extension = interfaces.clone().filter(|i| i.split_once('/').is_some_and(|(_, peer)| peer == wanted));
     the_one(wanted, interfaces.clone())
         .map(str::to_owned)
         .or_else(|| by_name(the_one(wanted, names)?))
+        .or_else(|| dialled.map(|a| a.agent.to_string()))
         .or_else(|| of_extension.next().filter(|_| of_extension.next().is_none()).map(str::to_owned))
 }
 

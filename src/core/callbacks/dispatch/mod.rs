@@ -425,10 +425,11 @@ impl Scheduler {
 }
 
 impl PbxView<'_> {
-    /// The place of the agent with this interface.
+    /// The place of the agent with this interface, or whom a queue dials by it: so an agent is called whose phone has not been seen yet.
     fn place_of(&self, interface: &str) -> Option<usize> {
-        let found = self.by_interface.binary_search_by(|place| (*self.agents[*place].agent).cmp(interface)).ok()?;
-        Some(self.by_interface[found])
+        let found = self.by_interface.binary_search_by(|place| (*self.agents[*place].agent).cmp(interface));
+        let dialled = |a: &AgentView<'_>| a.queues.iter().any(|m| m.interface == interface);
+        found.map_or_else(|_| self.agents.iter().position(dialled), |found| Some(self.by_interface[found]))
     }
 
     fn is_there(&self, place: usize) -> bool {

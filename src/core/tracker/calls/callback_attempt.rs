@@ -2,7 +2,7 @@
 
 use crate::millis::Millis;
 use crate::model::attempt_id::identity_in;
-use crate::model::channel_name::Kind;
+use crate::model::channel_name::{Kind, technology_kind};
 use crate::model::progress::{Facts, FirstPhone, Progress, Step};
 use crate::model::sign::{SIGN_VARIABLE, Sign};
 use crate::model::{HangupBy, HangupCause, LegResult, PbxId};
@@ -139,7 +139,13 @@ impl Tracker {
     /// says so only of the command line; by the AMI the phone is gone without a word of its own (`main/dial.c`, `monitor_dial`).
     pub(crate) fn hung_up_by_others(&self, call: &Call, first: Slot) -> bool {
         let channel = self.topology.channel(first);
-        if call.seen.partly() || call.talk.first_ms.is_some() || channel.far_hangup_ms.is_some() {
+        if call.seen.partly() || call.talk.first_ms.is_some() {
+            return false;
+        }
+        if channel.up && channel.kind == Kind::Local && self.phone_taken_away(call, first) {
+            return true;
+        }
+        if channel.far_hangup_ms.is_some() {
             return false;
         }
         if channel.up {
@@ -158,6 +164,17 @@ impl Tracker {
         let mut behind = call.attempts.iter().filter(behind).peekable();
         // What a Local channel led to is given up when that is hung up; where it was given up before, the dialplan ended it.
         channel.cut || !leg.local || (behind.peek().is_some() && behind.all(|a| a.status.as_deref() == Some("CANCEL")))
+    }
+
+    /// The phone that answered behind this Local channel is gone, and neither it nor the dialplan has asked for that: the channel heard of it only then.
+    fn phone_taken_away(&self, call: &Call, first: Slot) -> bool {
+        let near = self.topology.channel(first);
+        let heard = near.far_hangup_ms.is_some_and(|far| near.pbx_hangup_ms.is_none_or(|pbx| far <= pbx));
+        let leg = self.first_leg(call, first).map(|leg| &call.attempts[leg]).filter(|leg| leg.channel != first);
+        leg.map(|leg| self.topology.channel(leg.channel)).is_some_and(|phone| {
+            let asked = phone.far_hangup_ms.is_some() || phone.pbx_hangup_ms.is_some();
+            heard && phone.up && !asked && phone.ended_ms.is_some()
+        })
     }
 
     /// What the phones of an attempt's first leg did.
@@ -345,6 +362,9 @@ impl Tracker {
                 LegResult::Answered => picked_up.or(ours.answered_ms),
                 _ => None,
             },
+            taken_by: self
+                .agent(call)
+                .filter(|agent| technology_kind(agent) != Kind::Local && ours.answered_ms.is_some() && !customer_first),
             customer: customer_end,
             customer_cause: customer.and_then(|leg| call.attempts[leg].cause),
             customer_answered_ms: ours.connected_ms,

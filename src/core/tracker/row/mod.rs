@@ -32,7 +32,12 @@ impl Tracker {
         if self.only_rang(call) || observes(call) {
             return None;
         }
-        let direction = direction(call);
+        // An attempt that was seen from its middle on, when its first channel had gone, is told by its linkedid.
+        let direction = match direction(call) {
+            Direction::Inbound => Direction::Inbound,
+            _ if self.our_attempts.callback(&call.linkedid).is_some() => Direction::Callback,
+            direction => direction,
+        };
         let started_ms = call.started_ms;
         let ended_ms = self.end_of(call).max(started_ms);
         let visits: Vec<QueueVisit> = call.queue_visits.iter().map(|s| self.visit(call, s, ended_ms)).collect();
