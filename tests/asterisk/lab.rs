@@ -27,6 +27,7 @@ pub struct Lab {
     outside: PathBuf,
     slot: Slot,
     placed: AtomicU32,
+    office: Option<&'static str>,
 }
 
 impl Lab {
@@ -83,7 +84,12 @@ impl Lab {
         for manager in [&pbx, &farm] {
             settled(manager, deadline)?;
         }
-        Ok(Lab { pbx, farm, instances, outside: below(&root, &home), slot, placed: AtomicU32::new(0) })
+        Ok(Lab { pbx, farm, instances, outside: below(&root, &home), slot, placed: AtomicU32::new(0), office })
+    }
+
+    /// Has the PBX the shape of a stock FreePBX?
+    pub fn is_freepbx(&self) -> bool {
+        self.office == Some("freepbx")
     }
 
     /// Version as Asterisk reports it, for example `22.10.0`.

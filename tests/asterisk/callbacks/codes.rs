@@ -1,12 +1,12 @@
 //! What agents say by dialling: the code of the call that they are in, of their last one, and that their after-call work is done.
 
-use super::Scenario;
 use super::office::{Office, customer, soon};
+use super::{EVERYWHERE, Scenario};
 use std::time::Duration;
 
 pub const ALL: &[Scenario] = &[
-    ("an agent dials the codes of a call, while it lasts and afterwards", dialled),
-    ("an agent who dials that they are ready gets the next callback at once", ready),
+    ("an agent dials the codes of a call, while it lasts and afterwards", dialled, EVERYWHERE),
+    ("an agent who dials that they are ready gets the next callback at once", ready, EVERYWHERE),
 ];
 
 /// Dials, hears the answer, and hangs up.

@@ -1,19 +1,19 @@
 //! What the customer's end says, and what it means for the next attempt.
 
-use super::Scenario;
 use super::office::{Office, PATIENCE, customer, same, soon};
+use super::{EVERYWHERE, Scenario};
 use crate::script::{BUSY, REJECTS, RINGS, TALKS};
 
 pub const ALL: &[Scenario] = &[
-    ("C12 busy: tried again soon, and counted", busy),
-    ("C12 no answer: tried again later, and counted", no_answer),
-    ("C12 refused by the customer", refused),
-    ("C12 an unknown number is not tried again", unallocated),
-    ("C12 congestion is not the customer's fault", congestion),
-    ("C11 a short answer may have been a voicemail", voicemail),
-    ("C31 the customer first, if that is wanted", customer_first),
-    ("as often as is allowed, and no more", exhausted),
-    ("C20 C22 withheld, premium and foreign numbers cost nothing", not_callable),
+    ("C12 busy: tried again soon, and counted", busy, EVERYWHERE),
+    ("C12 no answer: tried again later, and counted", no_answer, EVERYWHERE),
+    ("C12 refused by the customer", refused, EVERYWHERE),
+    ("C12 an unknown number is not tried again", unallocated, EVERYWHERE),
+    ("C12 congestion is not the customer's fault", congestion, EVERYWHERE),
+    ("C11 a short answer may have been a voicemail", voicemail, EVERYWHERE),
+    ("C31 the customer first, if that is wanted", customer_first, EVERYWHERE),
+    ("as often as is allowed, and no more", exhausted, EVERYWHERE),
+    ("C20 C22 withheld, premium and foreign numbers cost nothing", not_callable, EVERYWHERE),
 ];
 
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";

@@ -1,10 +1,11 @@
 //! As FreePBX is set up: customers through the outbound routes, agents behind Local channels, and the agent paused meanwhile.
 
-use super::cdr;
-use super::office::{self, Office, customer, soon};
+use super::office::{self, Office, customer, same, soon};
+use super::{EVERYWHERE, Scenario, cdr};
 use crate::files;
 use crate::lab::Lab;
 use crate::manager::Frame;
+use crate::script::{RINGS, TALKS};
 use std::path::Path;
 
 #[test]
@@ -74,7 +75,7 @@ fn a_customer_is_dialled_through_the_outbound_routes_while_the_agent_is_paused()
 }
 
 /// `check` finds the way to agents and customers, and that it is not there where an endpoint does not exist.
-fn paths_are_tried(office: &Office<'_>) -> Result<(), String> {
+pub fn paths_are_tried(office: &Office<'_>) -> Result<(), String> {
     let said = office.run(&["check", "--connect"])?;
     if !said.contains("the dialplan takes each of them in") {
         return Err(format!("no way to the agents: {said}"));
@@ -100,86 +101,85 @@ fn conclude(lab: &mut Lab, files: &Path, result: Result<(), String>) {
     assert!(faults.is_empty(), "{faults:#?}\nall that Asterisk wrote: {}", files.display());
 }
 
-#[test]
-fn callbacks_work_in_a_stock_freepbx_with_what_is_shipped() {
-    let Some(mut lab) = Lab::start_freepbx() else { return };
-    let files = files("callbacks-stock-freepbx");
-    let run = || -> Result<(), String> {
-        let as_shipped = |text: String| {
-            [
-                "dial_customer = \"PJSIP/{number}@trunk\"\n",
-                "number_form = \"{digits}\"\n",
-                "dial_agent = \"{interface}\"\n",
-            ]
-            .iter()
-            .fold(text, |text, line| text.replace(line, ""))
-        };
-        let daemon = office::daemon_with(&files, &lab, as_shipped)?;
-        let office = Office { since: lab.pbx.position(), lab: &lab, dir: files.clone() };
-        paths_are_tried(&office)?;
-        agent_first(&office)?;
-        nobody_takes_it(&office)?;
-        customer_first(&office)?;
-        std::fs::write(files.join("log"), daemon.said()).map_err(|e| e.to_string())?;
-        daemon.stop().map(drop)
-    };
-    let result = run();
-    conclude(&mut lab, &files, result);
-}
+/// What only an office of FreePBX's shape has.
+pub const ALL: &[Scenario] = &[
+    (
+        "the agent's phone rings by the extension, and the customer sees the number that they dialled",
+        agent_first,
+        EVERYWHERE,
+    ),
+    ("a phone that rings out is not answered by its mailbox, and is not rung again at once", rings_out, EVERYWHERE),
+    ("whom an agent's follow-me reaches talks with the customer", follow_me, EVERYWHERE),
+    ("an agent on a mobile is reached by the outbound routes", mobile, EVERYWHERE),
+    ("who gives up in a ring group behind a menu is called back", ring_group, EVERYWHERE),
+];
 
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";
-const TALKS: &str = "ring-wait:1-answer-wait:4-hangup";
 
-/// The member of a queue as FreePBX writes it.
-fn member(cell: &str) -> (String, String) {
-    (format!("q{cell}"), format!("Local/1{cell}1@from-queue/n"))
-}
-
-/// All but the first agent of a cell pause.
-fn alone(office: &Office<'_>, cell: &str) -> Result<(), String> {
-    let queue = format!("q{cell}");
-    (2..=3).try_for_each(|n| office.pause_member(&queue, &format!("Local/1{cell}{n}@from-queue/n"), true))
-}
-
-fn missed(office: &Office<'_>, cell: &str, n: usize, agent: &str, ann: &str) -> Result<i64, String> {
-    let (queue, member) = member(cell);
-    alone(office, cell)?;
-    office.lab.script(&format!("1{cell}1"), agent)?;
-    office.customer_does(&customer(n), ann)?;
-    office.pause_member(&queue, &member, true)?;
+/// The only agent who comes back to this queue does this when a missed caller is called back.
+fn missed(office: &Office<'_>, cell: &str, n: usize, agent: &str) -> Result<i64, String> {
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, agent)?;
+    office.customer_does(&customer(n), TALKS)?;
     let id = office.misses(&customer(n), cell)?;
-    office.pause_member(&queue, &member, false)?;
+    office.pause(cell, 1, false)?;
     Ok(id)
 }
 
-/// The agent's phone rings by the extension, and the customer sees the number that they dialled.
-fn agent_first(office: &Office<'_>) -> Result<(), String> {
-    let id = missed(office, "10", 10, STAYS, TALKS)?;
-    office.event(id, 1, "Newchannel", |f| f.get("Channel").starts_with("Local/1101@originate-skipvm"))?;
-    let dialled = office.event(id, 1, "DialBegin", |f| f.get("DestChannel").starts_with("PJSIP/trunk-"))?;
-    if dialled.get("CallerIDNum") != "5550310" {
-        return Err(format!("the customer sees {}", dialled.get("CallerIDNum")));
-    }
+fn talked(office: &Office<'_>, id: i64, agent: &str) -> Result<(), String> {
     office.comes_to(id, "DONE")?;
-    office.until(
-        "agent of the row",
-        &format!("SELECT agent FROM calls WHERE callback_id = {id} AND direction = 'callback'"),
-        "PJSIP/1101",
-    )
+    let row = format!("SELECT status || ' ' || agent FROM calls WHERE callback_id = {id} AND direction = 'callback'");
+    office.until("the callback's own row", &row, &format!("ANSWER {agent}"))
 }
 
-/// A phone that rings out is not answered by its mailbox, and is not rung again at once.
-fn nobody_takes_it(office: &Office<'_>) -> Result<(), String> {
-    let id = missed(office, "11", 11, "ring-wait:60-hangup", TALKS)?;
-    let sql = format!("SELECT result FROM callback_attempts WHERE callback_id = {id} AND n = 1");
-    office.until("the first attempt", &sql, "AGENT_NOANSWER")?;
+fn agent_first(office: &Office<'_>) -> Result<(), String> {
+    let id = missed(office, "29", 60, STAYS)?;
+    office.event(id, 1, "Newchannel", |f| f.get("Channel").starts_with("Local/1291@originate-skipvm"))?;
+    let dialled = office.event(id, 1, "DialBegin", |f| f.get("DestChannel").starts_with("PJSIP/trunk-"))?;
+    same("what the customer sees", dialled.get("CallerIDNum"), "5550329")?;
+    talked(office, id, "PJSIP/1291")
+}
+
+fn rings_out(office: &Office<'_>) -> Result<(), String> {
+    let id = missed(office, "30", 61, RINGS)?;
+    office.attempt(id, 1, "AGENT_NOANSWER PJSIP/1301")?;
     office.stays_silent(id, 2)?;
-    office.run(&["callbacks", "cancel", &id.to_string()])?;
-    office.until("attempts that go on", "SELECT count(*) FROM callback_attempts WHERE result IS NULL", "0")
+    office.run(&["callbacks", "cancel", &id.to_string()]).map(drop)
 }
 
-/// The customer first: the queue rings the agent in its own way.
-fn customer_first(office: &Office<'_>) -> Result<(), String> {
-    let id = missed(office, "57", 12, TALKS, STAYS)?;
-    office.comes_to(id, "DONE")
+fn follow_me(office: &Office<'_>) -> Result<(), String> {
+    office.agent_does("33", 3, STAYS)?;
+    office.agent_does("33", 2, RINGS)?;
+    let id = missed(office, "33", 62, RINGS)?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1333")?;
+    talked(office, id, "PJSIP/1333")
+}
+
+fn mobile(office: &Office<'_>) -> Result<(), String> {
+    let (ann, member) = (customer(63), "Local/12025550195@from-queue/n");
+    office.pause_member("q34", member, true)?;
+    office.lab.script("12025550195", STAYS)?;
+    office.customer_does(&ann, TALKS)?;
+    let id = office.misses(&ann, "34")?;
+    office.pause_member("q34", member, false)?;
+    office.attempt(id, 1, "CONNECTED Local/12025550195@from-queue/n")?;
+    // The row names the way by which this daemon has rung the mobile.
+    talked(office, id, "Local/12025550195@originate-skipvm")
+}
+
+fn ring_group(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("31", customer(64));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 2, RINGS)?;
+    office.agent_does(cell, 1, RINGS)?;
+    office.customer_does(&ann, TALKS)?;
+    let linkedid = office.calls(&ann, "5550931", "wait:1-dtmf:2-wait:3-hangup")?;
+    let id = office.callback(&ann)?;
+    let row = format!(
+        "SELECT status || ' ' || outcome || ' ' || (SELECT group_concat(context || ' ' || digits) FROM ivr_steps WHERE call_id = calls.id) FROM calls WHERE linkedid = '{linkedid}'"
+    );
+    office.until("the miss", &row, "CANCEL RING_ABANDON ivr-1 2")?;
+    office.agent_does(cell, 1, STAYS)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1311")
 }

@@ -1,21 +1,22 @@
 //! The language in which a customer was served is that of both legs of their callback.
 
-use super::Scenario;
 use super::office::{Office, customer};
-use crate::script::TALKS;
+use super::{EVERYWHERE, Scenario};
 
 pub const ALL: &[Scenario] = &[
-    ("both legs speak the customer's language, the agent's from the first ring on", agent_first),
-    ("both legs speak the customer's language where the customer is called first", customer_first),
+    ("both legs speak the customer's language, the agent's from the first ring on", agent_first, EVERYWHERE),
+    ("both legs speak the customer's language where the customer is called first", customer_first, OWN_QUEUES),
 ];
 
+/// Why it is not played in a FreePBX.
+const OWN_QUEUES: &str = "its own queue's dialplan rings the agent there, and says what that leg speaks";
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";
 
 /// A customer whom the dialplan greets in German gives up in the queue of this cell; then its agent comes, and the two talk.
 fn in_german(office: &Office<'_>, cell: &str, n: usize) -> Result<i64, String> {
     let ann = customer(n);
     office.all_pause(cell)?;
-    office.agent_does(cell, 1, TALKS)?;
+    office.agent_does(cell, 1, "ring-wait:1-answer-wait:6-hangup")?;
     office.customer_does(&ann, STAYS)?;
     office.calls(&ann, &format!("55508{cell}"), "wait:2-hangup")?;
     let id = office.callback(&ann)?;

@@ -15,39 +15,58 @@ pub mod office;
 mod refused;
 mod served;
 
-use crate::files;
 use crate::lab::Lab;
 use office::Office;
 use std::fmt::Write;
 use std::time::Instant;
 
-/// A scenario: it has a cell and customers of its own, so that all go on at once.
-type Scenario = (&'static str, fn(&Office<'_>) -> Result<(), String>);
+/// A scenario: it has a cell and customers of its own, so that all go on at once. The third is why it is not played in an office of FreePBX's shape.
+type Scenario = (&'static str, fn(&Office<'_>) -> Result<(), String>, &'static str);
+
+/// It is played in every office.
+const EVERYWHERE: &str = "";
 
 #[test]
 fn missed_callers_are_called_back_by_the_next_free_agent() {
-    let Some(mut lab) = Lab::start() else { return };
-    let files = files("callbacks");
+    let Some(lab) = Lab::start() else { return };
+    play(lab, "callbacks", &all());
+}
+
+#[test]
+fn missed_callers_are_called_back_in_a_stock_freepbx_with_what_is_shipped() {
+    let Some(lab) = Lab::start_freepbx() else { return };
+    for (name, _, why) in all().iter().filter(|(_, _, why)| *why != EVERYWHERE) {
+        println!("- {name}: {why}");
+    }
+    let scenarios: Vec<_> = all().into_iter().filter(|(_, _, why)| *why == EVERYWHERE).collect();
+    play(lab, "callbacks-stock-freepbx", &[&scenarios, freepbx::ALL].concat());
+}
+
+fn all() -> Vec<Scenario> {
+    [agent::ALL, customer::ALL, served::ALL, kept::ALL, language::ALL, moved::ALL, codes::ALL].concat()
+}
+
+/// Plays all of them at once beside one daemon, and has the database and Asterisk's CDR judge.
+fn play(mut lab: Lab, files: &str, scenarios: &[Scenario]) {
+    let files = crate::files(files);
     let daemon = office::daemon(&files, &lab).unwrap_or_else(|e| panic!("{e}"));
     let wanted = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
-    let scenarios: Vec<Scenario> =
-        [agent::ALL, customer::ALL, served::ALL, kept::ALL, language::ALL, moved::ALL, codes::ALL]
-            .concat()
-            .into_iter()
-            .filter(|(name, _)| name.contains(&wanted))
-            .collect();
+    let scenarios: Vec<&Scenario> = scenarios.iter().filter(|(name, ..)| name.contains(&wanted)).collect();
     let office = Office { since: lab.pbx.position(), lab: &lab, dir: files.clone() };
+    if lab.is_freepbx() {
+        freepbx::paths_are_tried(&office).unwrap_or_else(|e| panic!("{e}"));
+    }
     let begin = Instant::now();
     let results: Vec<(&str, Result<(), String>, f32)> = std::thread::scope(|scope| {
         let office = &office;
-        let run = |(name, scenario): &Scenario| {
+        let run = |(name, scenario, _): &Scenario| {
             let (name, scenario) = (*name, *scenario);
             scope.spawn(move || {
                 let began = Instant::now();
                 (name, scenario(office), began.elapsed().as_secs_f32())
             })
         };
-        let running: Vec<_> = scenarios.iter().map(run).collect();
+        let running: Vec<_> = scenarios.iter().copied().map(run).collect();
         running.into_iter().map(|r| r.join().expect("a scenario tells its failure")).collect()
     });
     let took = begin.elapsed();

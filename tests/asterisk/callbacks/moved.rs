@@ -1,17 +1,28 @@
 //! Attempts that move or end as nobody planned: picked up by a colleague, forwarded by the phone, hung up by others, rung nowhere.
 
-use super::Scenario;
 use super::office::{Office, customer, soon};
+use super::{EVERYWHERE, Scenario};
 use crate::script::{RINGS, TALKS, WAITS};
 use std::time::Duration;
 
 pub const ALL: &[Scenario] = &[
-    ("C9 a callback that a colleague picks up goes on with the colleague", picked_up),
-    ("C9 a phone that forwards leads nobody to the customer, and the next agent is asked", forwards),
-    ("C9 a callback that others hang up while the agent's phone rings was killed", killed_at_the_agents),
-    ("C13 a callback that others hang up while the customer's phone rings was killed", killed_at_the_customers),
-    ("C9 members whose dialplan rings nobody never rang", rings_nobody),
+    ("C9 a callback that a colleague picks up goes on with the colleague", picked_up, EVERYWHERE),
+    ("C9 a phone that forwards leads nobody to the customer, and the next agent is asked", forwards, FOLLOWED),
+    ("C9 a callback that others hang up while the agent's phone rings was killed", killed_at_the_agents, BY_DIAL),
+    (
+        "C13 a callback that others hang up while the customer's phone rings was killed",
+        killed_at_the_customers,
+        EVERYWHERE,
+    ),
+    ("C9 members whose dialplan rings nobody never rang", rings_nobody, EVERYWHERE),
 ];
+
+/// Why it is not played in a FreePBX.
+const FOLLOWED: &str =
+    "its own dialplan follows a phone that forwards, as for every call: whoever answers there has the callback";
+
+const BY_DIAL: &str =
+    "the Dial() of its own dialplan says of a phone that others hang up what it says of one that rings out";
 
 /// Answers after a second and does not hang up.
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";

@@ -16,6 +16,18 @@ pub const LONG_ENOUGH: Duration = Duration::from_secs(3);
 /// A caller's script: gives up in the queue after two seconds.
 const GIVES_UP: &str = "wait:2-hangup";
 
+/// Cells whose agents are members behind Local channels in the plain office too.
+const BEHIND_LOCAL: [&str; 3] = ["19", "60", "61"];
+
+/// How many agents the queue of a cell has.
+fn agents(cell: &str) -> u8 {
+    match cell {
+        "19" | "61" => 2,
+        "60" | "63" | "64" | "65" | "66" | "67" | "68" | "69" => 1,
+        _ => 3,
+    }
+}
+
 /// Hours that hold in Berlin now and for a while, and not where the other customers' area code lies, five or six hours behind.
 fn night_in_berlin() -> String {
     let hour = jiff::Zoned::now().in_tz("Europe/Berlin").expect("a zone of the IANA database").hour();
@@ -50,6 +62,7 @@ quiet = "@NIGHT@"
 
 [callback.did]
 "5550179" = "q10"
+"5550931" = "q31"
 
 [[agents]]
 name = "Uma"
@@ -107,10 +120,21 @@ pub fn daemon_as(user: &str, dir: &Path, lab: &Lab, change: impl Fn(String) -> S
         // Germany keeps one time, by which it is always night here; America keeps many.
         let numbers = "region = \"US\"\nallow = [\"+49\"]";
         let text = text.replace("[calls]", calls).replace("region = \"US\"", numbers);
-        change(text + &CALLBACKS.replace("@CDR@", &cdr).replace("@NIGHT@", &night_in_berlin()))
+        let text = text + &CALLBACKS.replace("@CDR@", &cdr).replace("@NIGHT@", &night_in_berlin());
+        // Who is named in the configuration is named as `callbackd agents` names them before their phone has rung.
+        let head = "Local/1661@from-queue/n";
+        change(if lab.is_freepbx() { as_shipped(&text).replace("PJSIP/1661", head) } else { text })
     })?;
     daemon.wait_for_line(soon(), "Asterisk is ready", |l| l.contains("Asterisk is ready"))?;
     Ok(daemon)
+}
+
+/// What is configured without what the shipped defaults say for a FreePBX: its contexts, and how agents and customers are dialled.
+pub fn as_shipped(text: &str) -> String {
+    let own = ["inbound_contexts", "ivr_contexts", "closed_contexts", "voicemail_contexts", "self_service_contexts"];
+    let own = [&own[..], &["blocked_contexts", "dial_agent", "dial_customer", "number_form"]].concat();
+    let keeps = |line: &&str| !own.contains(&line.split(" = ").next().unwrap_or_default());
+    text.lines().filter(keeps).fold(String::new(), |text, line| text + line + "\n")
 }
 
 /// A lab and a daemon's database.
@@ -148,12 +172,30 @@ pub fn extension(cell: &str, agent: u8) -> String {
 impl Office<'_> {
     /// The agents of a cell do not take calls of its queue.
     pub fn all_pause(&self, cell: &str) -> Result<(), String> {
-        (1..=3).try_for_each(|agent| self.pause(cell, agent, true))
+        (1..=agents(cell)).try_for_each(|agent| self.pause(cell, agent, true))
     }
 
     /// One of them pauses, or comes back.
     pub fn pause(&self, cell: &str, agent: u8, paused: bool) -> Result<(), String> {
-        self.pause_member(&format!("q{cell}"), &format!("PJSIP/{}", extension(cell, agent)), paused)
+        self.pause_member(&format!("q{cell}"), &self.interface(cell, agent), paused)
+    }
+
+    /// By what a queue rings an agent: the phone itself, or a Local channel that leads to it.
+    pub fn interface(&self, cell: &str, agent: u8) -> String {
+        let extension = extension(cell, agent);
+        let local = self.lab.is_freepbx() || BEHIND_LOCAL.contains(&cell);
+        if local { format!("Local/{extension}@from-queue/n") } else { format!("PJSIP/{extension}") }
+    }
+
+    /// An agent comes into a queue.
+    pub fn joins(&self, queue: &str, (cell, agent): (&str, u8), more: &[(&str, &str)]) -> Result<(), String> {
+        let (interface, hint) = (self.interface(cell, agent), format!("hint:{}@ext-local", extension(cell, agent)));
+        let mut action = vec![("Action", "QueueAdd"), ("Queue", queue), ("Interface", &interface)];
+        if self.lab.is_freepbx() {
+            action.push(("StateInterface", &hint));
+        }
+        action.extend(more);
+        self.lab.pbx.action(&action).map(drop)
     }
 
     /// The same by the names that the queue uses.

@@ -1,19 +1,19 @@
 //! A customer who has been served, or is on the line, is not called.
 
-use super::Scenario;
 use super::office::{self, Customer, Office, customer, soon};
+use super::{EVERYWHERE, Scenario};
 use crate::manager::Frame;
 use crate::script::{RINGS, TALKS};
 use std::time::Duration;
 
 pub const ALL: &[Scenario] = &[
-    ("C1 C2 two misses are one callback", two_misses),
-    ("C3 who calls again and is served is not called", served),
-    ("C3 C19 also while the agent's phone rings", served_while_ringing),
-    ("C5 an agent's own call is as good", own_call),
-    ("C4 who is on the line waits until they are missed again", on_the_line),
-    ("C19 a customer who calls while we call them burns no attempt", both_call),
-    ("C21 however a number is written it is one customer", one_number),
+    ("C1 C2 two misses are one callback", two_misses, EVERYWHERE),
+    ("C3 who calls again and is served is not called", served, EVERYWHERE),
+    ("C3 C19 also while the agent's phone rings", served_while_ringing, EVERYWHERE),
+    ("C5 an agent's own call is as good", own_call, EVERYWHERE),
+    ("C4 who is on the line waits until they are missed again", on_the_line, EVERYWHERE),
+    ("C19 a customer who calls while we call them burns no attempt", both_call, EVERYWHERE),
+    ("C21 however a number is written it is one customer", one_number, EVERYWHERE),
 ];
 
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";
