@@ -6,7 +6,7 @@ use crate::stream::listed::Listed;
 use crate::stream::{Driver, FORGOTTEN_MS, Recording, stamp};
 use callbackd::config::Config;
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{Direction, FinishedCall, Status};
+use callbackd_core::model::{AttemptPrefix, Direction, FinishedCall, OurAttempts, Status};
 use rusqlite::{Connection, OptionalExtension};
 use std::path::Path;
 
@@ -27,12 +27,15 @@ pub fn contradictions(live: &Connection, files: &Path) -> Result<Vec<String>, St
     let text = std::fs::read_to_string(files.join("callbackd.toml")).map_err(|e| e.to_string())?;
     let config = Config::from_toml(&text, "third").map_err(|e| e.to_string())?;
     let recording = Recording::read(&files.join("calls.ami"));
+    let identity = "SELECT substr(db_uuid, 1, 8) FROM identity";
+    let identity: String = live.query_row(identity, [], |row| row.get(0)).map_err(|e| e.to_string())?;
+    let ours = AttemptPrefix::of(&identity).ok_or("the database has no identity")?;
     let mut dice = fastrand::Rng::with_seed(load::seed());
     let mut found = Vec::new();
     for _ in 0..CUTS {
         let cut = dice.usize(1..recording.live.len());
         let at = stamp(&recording.live[cut]);
-        for row in seen_from(&recording, cut, at, config.pbx[0].settings.rules()) {
+        for row in seen_from(&recording, cut, at, config.pbx[0].settings.rules(), ours) {
             let Some(whole) = whole(live, &row.linkedid).map_err(|e| e.to_string())? else {
                 // A phone that goes on without its customer may have a call of its own then.
                 if row.direction == Direction::Inbound {
@@ -63,10 +66,10 @@ fn shown(row: &FinishedCall) -> String {
 }
 
 /// The rows of what came from this event on, after lists of what went on.
-fn seen_from(recording: &Recording, cut: usize, at: i64, rules: Rules) -> Vec<FinishedCall> {
+fn seen_from(recording: &Recording, cut: usize, at: i64, rules: Rules, ours: AttemptPrefix) -> Vec<FinishedCall> {
     let mut listed = Listed::default();
     recording.live[..cut].iter().for_each(|frame| listed.take(frame));
-    let mut driver = Driver::unlinked(rules, at, None);
+    let mut driver = Driver::unlinked_with(rules, OurAttempts::of(ours), at, None);
     driver.link(100_000, &listed.frames(at, false));
     recording.live[cut..].iter().for_each(|frame| driver.play(frame));
     driver.pass(FORGOTTEN_MS);

@@ -49,6 +49,7 @@ fn all() -> Vec<Scenario> {
 /// Plays all of them at once beside one daemon, and has the database and Asterisk's CDR judge.
 fn play(mut lab: Lab, files: &str, scenarios: &[Scenario]) {
     let files = crate::files(files);
+    let recorder = lab.record(&files.join("calls.ami")).expect("the daemon's AMI user can log in");
     let daemon = office::daemon(&files, &lab).unwrap_or_else(|e| panic!("{e}"));
     let wanted = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
     let scenarios: Vec<&Scenario> = scenarios.iter().filter(|(name, ..)| name.contains(&wanted)).collect();
@@ -79,6 +80,7 @@ fn play(mut lab: Lab, files: &str, scenarios: &[Scenario]) {
     let going_on = "SELECT count(*) FROM callback_attempts WHERE result IS NULL";
     office.until("attempts that go on", going_on, "0").unwrap_or_else(|e| panic!("{e}"));
     let said = daemon.said();
+    drop(recorder);
     let db = daemon.stop().unwrap_or_else(|e| panic!("{e}"));
     let version = lab.version();
     let (cdrs, _) = crate::oracle(&mut lab, &files);
@@ -90,7 +92,8 @@ fn play(mut lab: Lab, files: &str, scenarios: &[Scenario]) {
             let _ = writeln!(report, "\n✗ {name}: {error}");
         }
     }
-    for fault in cdr::faults(&db, &cdrs) {
+    let cut_in = crate::third::contradictions(&db, &files).unwrap_or_else(|e| panic!("{e}"));
+    for fault in cdr::faults(&db, &cdrs).into_iter().chain(cut_in) {
         let _ = writeln!(report, "\n✗ {fault}");
     }
     println!("{} scenarios on Asterisk {version} in {:.0} s", results.len(), took.as_secs_f32());

@@ -122,8 +122,13 @@ fn ours() -> OurAttempts {
 impl Driver {
     /// Not connected yet; `start_ms` is the time of day.
     pub fn unlinked(rules: Rules, start_ms: i64, last_seen_ms: Option<i64>) -> Self {
+        Self::unlinked_with(rules, ours(), start_ms, last_seen_ms)
+    }
+
+    /// The same with attempts of its own.
+    pub fn unlinked_with(rules: Rules, ours: OurAttempts, start_ms: i64, last_seen_ms: Option<i64>) -> Self {
         let now = Moment { wall_ms: start_ms, mono_ms: 0 };
-        let tracker = Tracker::new(&PbxId::new("lab"), rules, ours(), last_seen_ms);
+        let tracker = Tracker::new(&PbxId::new("lab"), rules, ours, last_seen_ms);
         Self { tracker, now, records: Vec::new(), news: Vec::new() }
     }
 
