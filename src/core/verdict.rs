@@ -350,10 +350,12 @@ fn kindest(legs: &[LegResult]) -> Option<LegResult> {
         LegResult::Busy => 2,
         LegResult::Unavailable => 3,
         LegResult::Congestion => 4,
+        // What a phone that forwards led to is what counts.
+        LegResult::Elsewhere => 5,
         _ => 0,
     };
     let best = legs.iter().min_by_key(|r| rank(r))?;
-    Some(if rank(best) == 0 { LegResult::NoAnswer } else { *best })
+    Some(if [0, 5].contains(&rank(best)) { LegResult::NoAnswer } else { *best })
 }
 
 fn dialplan_busy(f: &Facts<'_>) -> bool {

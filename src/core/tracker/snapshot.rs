@@ -14,6 +14,7 @@ impl Tracker {
     pub(crate) fn sync_lost(&mut self, tell: impl FnOnce(&mut Coverage)) {
         tell(&mut self.coverage);
         self.calls.lose_sync(&self.topology);
+        self.topology.doubts_bridges();
     }
 
     pub(crate) fn linked(&mut self, uptime_s: Option<u64>) {
@@ -114,9 +115,16 @@ impl Tracker {
         self.channel_shows_itself(slot, seen, bridged, (application, data), at);
         self.application_listed(slot, application, data);
         self.dial_listed(slot, application, data);
-        if bridged && self.topology.channel(slot).bridge.is_none() {
+        let channel = self.topology.channel(slot);
+        if bridged && (channel.bridge.is_none() || channel.bridge_in_doubt) {
             let bridge = self.topology.bridge_by_id(bridge_id);
             self.put_into(bridge, slot, at);
+        }
+        // The far half may bear the linkedid of an agent who stays on the line: each is in a bridge, and they are one way all the same.
+        let half =
+            self.topology.other_half(slot).filter(|half| bridged && self.topology.channel(*half).bridge.is_some());
+        if let Some(half) = half {
+            self.join_calls(self.topology.channel(half).call, self.topology.channel(slot).call);
         }
     }
 

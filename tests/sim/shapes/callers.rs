@@ -1,5 +1,7 @@
 //! Callers from outside: how they arrive, what they are led through, and whom they reach.
 
+mod follow_me;
+
 use super::pbx::{By, Leg, Pbx, hangs_up, originates, runs, soft_hangup, variable};
 use super::{Fate, Truth};
 use crate::stream::Line;
@@ -141,11 +143,12 @@ fn led(pbx: &mut Pbx, caller: &mut Caller) -> Fate {
     {
         return fate;
     }
-    match pbx.rng.u32(..8) {
+    match pbx.rng.u32(..9) {
         0 => conference(pbx, caller),
         1 => by_ari(pbx, caller),
         2 => machine(pbx, caller),
-        3..6 => phones(pbx, caller, Some("sales")),
+        3 => follow_me::follow_me(pbx, caller),
+        4..7 => phones(pbx, caller, Some("sales")),
         _ => phones(pbx, caller, None),
     }
 }
@@ -223,7 +226,13 @@ fn phones(pbx: &mut Pbx, caller: &mut Caller, queue: Option<&'static str>) -> Fa
     let by = By { line: &line, queue };
     let mut legs: Vec<(Leg, Does)> = Vec::new();
     for _ in 0..pbx.rng.u32(1..4) {
-        let leg = pbx.rings(began, &by);
+        let mut leg = pbx.rings(began, &by);
+        if leg.way.is_none() && pbx.chance(4) {
+            caller.way.push("a phone forwards");
+            let forwarding = leg.phone.clone();
+            leg = pbx.forwards(began + 40, &by, leg);
+            pbx.say(began + 45, hangs_up(&forwarding, "23"));
+        }
         let does = match pbx.rng.u32(..6) {
             0 | 1 => Does::Answers(pbx.rng.i64(600..16_000)),
             2 => Does::Busy,
@@ -239,7 +248,7 @@ fn phones(pbx: &mut Pbx, caller: &mut Caller, queue: Option<&'static str>) -> Fa
     });
     let (answer, end) = (answer.min(), limit.min(patience));
     let refused = |does: &Does| match does {
-        Does::Busy => Some((40, "BUSY", "17")),
+        Does::Busy => Some((90, "BUSY", "17")),
         Does::Rejects(after) => Some((*after, "NOANSWER", "21")),
         _ => None,
     };

@@ -79,8 +79,14 @@ impl Pbx {
         (self.made, format!("shape.{}", self.made))
     }
 
+    /// Was this channel made before that one?
+    pub fn is_older(&self, uniqueid: &str, other: &str) -> bool {
+        let made = |id: &str| id.rsplit('.').next().and_then(|n| n.parse::<u32>().ok());
+        made(uniqueid) < made(other)
+    }
+
     /// A phone of the PBX, or a mobile reached over its trunk, that is to be dialled for the call of this linkedid.
-    fn far_end(&mut self, linkedid: &str, mobile: bool) -> (Line, String) {
+    pub fn far_end(&mut self, linkedid: &str, mobile: bool) -> (Line, String) {
         let (n, id) = self.next();
         if mobile {
             let number = format!("120255501{:02}", 70 + n % 30);
@@ -118,6 +124,19 @@ impl Pbx {
         leg
     }
 
+    /// The phone sends the call on (302): Asterisk dials a Local channel in its place, which leads to another phone.
+    pub fn forwards(&mut self, at: i64, by: &By<'_>, leg: Leg) -> Leg {
+        let (phone, number) = self.far_end(&by.line.linkedid, false);
+        let to = format!("{number}@from-internal");
+        let (near, behind) = self.local(&to, &by.line.linkedid);
+        self.say(at, leg.phone.event("HangupRequest", &[("Cause", "23")]) + &near.begins() + &behind.begins());
+        let goes_on = [("DialStatus", "CANCEL"), ("Forward", number.as_str())];
+        self.say(at, by.line.with(&leg.phone, "DialEnd", &goes_on));
+        let leg = Leg { way: Some((near, behind)), phone, agent: format!("PJSIP/{number}"), optimised: false, ..leg };
+        self.way_begins(at, by, &leg, &to);
+        leg
+    }
+
     fn leg_begins(&mut self, at: i64, by: &By<'_>, leg: &Leg) {
         if let Some((near, behind)) = &leg.way {
             self.say(at, near.begins() + &behind.begins());
@@ -129,6 +148,10 @@ impl Pbx {
             self.say(at, by.line.with(leg.dialled(), "AgentCalled", &called));
         }
         let dialled = leg.interface.split_once('/').map_or("", |(_, rest)| rest);
+        self.way_begins(at, by, leg, dialled);
+    }
+
+    fn way_begins(&mut self, at: i64, by: &By<'_>, leg: &Leg, dialled: &str) {
         self.say(at, by.line.with(leg.dialled(), "DialBegin", &[("DialString", dialled)]));
         if let Some((near, behind)) = &leg.way {
             let mut behind = behind.clone();

@@ -38,7 +38,10 @@ impl Tracker {
             return;
         }
         // What runs in `h`, in hang-up handlers and in hang-up contexts comes after the call and changes nothing of it.
-        if &*seen.exten == "h" || self.topology.channel(slot).hangs_up_by(at) {
+        if &*seen.exten == "h" {
+            self.topology.comes_to_h(slot);
+        }
+        if self.topology.channel(slot).in_h || self.topology.channel(slot).hangs_up_by(at) {
             return;
         }
         let elsewhere = self.calls.call_mut(call).dialplan.is_run_by(slot);

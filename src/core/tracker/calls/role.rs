@@ -119,8 +119,14 @@ impl Calls {
             return channel.interface().to_owned();
         };
         let first = self[call].way(leg).last().unwrap_or(&self[call].attempts[leg]);
-        first.dialled.strip_suffix("/n").unwrap_or(&first.dialled).to_owned()
+        without_options(&first.dialled).to_owned()
     }
+}
+
+/// What was dialled without how its two halves are to behave: `Local/101@from-queue/n`.
+fn without_options(dialled: &str) -> &str {
+    let options = |(way, options): &(&str, &str)| way.contains('@') && options.bytes().all(|b| b.is_ascii_lowercase());
+    dialled.rsplit_once('/').filter(options).map_or(dialled, |(way, _)| way)
 }
 
 impl Call {

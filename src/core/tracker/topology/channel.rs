@@ -76,8 +76,12 @@ pub(crate) struct Channel {
     pub context: Box<str>,
     /// Where it is in the dialplan: extension.
     pub exten: Box<str>,
+    /// It has come to `h`: its call is over, though that may not have been seen.
+    pub in_h: bool,
     /// A list named it first: its own beginning may be on its way.
     pub overtaken: bool,
+    /// Events were missed since it was put into its bridge: a list may say another.
+    pub bridge_in_doubt: bool,
     /// Seen in the snapshot of this number.
     pub snapshot: u32,
     /// What it weighs in the table.
@@ -132,7 +136,9 @@ impl Channel {
             parked: false,
             context: (&*seen.context).into(),
             exten: (&*seen.exten).into(),
+            in_h: false,
             overtaken: false,
+            bridge_in_doubt: false,
             snapshot: created.snapshot,
             weight: 0,
         }

@@ -123,6 +123,11 @@ impl Topology {
         self.channels[slot].overtaken = true;
     }
 
+    /// The channel runs `h`: what its dialplan does from now on comes after the call.
+    pub(crate) fn comes_to_h(&mut self, slot: Slot) {
+        self.channels[slot].in_h = true;
+    }
+
     /// The event of the channel's beginning has come. True if a list had overtaken it: then what that made of the channel is replaced.
     pub(crate) fn begins_behind_a_list(&mut self, slot: Slot, kind: Kind, incoming: Option<bool>, at: Millis) -> bool {
         let channel = &mut self.channels[slot];
@@ -325,9 +330,16 @@ impl Topology {
     /// Puts a channel into a bridge. Returns the member with whom it shares the bridge now, if they can hear each other.
     pub(crate) fn enters(&mut self, bridge: Slot, channel: Slot) -> Option<Slot> {
         self.channels[channel].bridge = Some(bridge);
+        self.channels[channel].bridge_in_doubt = false;
         let bridge = &mut self.bridges[bridge];
         bridge.members.push(channel);
         (!bridge.holding && bridge.members.len() > 1).then(|| bridge.members[0])
+    }
+
+    /// Events are missed: who is in a bridge may come into another.
+    pub(crate) fn doubts_bridges(&mut self) {
+        let bridged: Vec<Slot> = self.channels().filter(|(_, c)| c.bridge.is_some()).map(|(slot, _)| slot).collect();
+        bridged.into_iter().for_each(|slot| self.channels[slot].bridge_in_doubt = true);
     }
 
     /// Takes a channel out of its bridge. `None` if it was in none, else the bridge, if that is not gone already.
