@@ -131,3 +131,23 @@ macro_rules! columns {
 }
 
 pub(super) use columns;
+
+/// A value that fills a column by itself.
+pub(super) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}
+
+/// The same read back; what is not there or cannot be read costs that and no more.
+pub(super) fn json_of<T: serde::de::DeserializeOwned + Default>(
+    row: &rusqlite::Row<'_>,
+    column: &str,
+) -> rusqlite::Result<T> {
+    let text: Option<String> = row.get(column)?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
+}
+
+/// Why a call has its status.
+pub(super) fn reasons(row: &rusqlite::Row<'_>) -> rusqlite::Result<Vec<String>> {
+    let why: String = row.get("why")?;
+    serde_json::from_str(&why).map_err(|_| super::rows::unknown("why is not a JSON array of strings: ", &why))
+}

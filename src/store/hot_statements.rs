@@ -40,6 +40,7 @@ fn records(n: i64) -> Vec<Record> {
         started_ms: call.started_ms,
         joined_ms: None,
         answered_ms: None,
+        remarks: None,
     };
     let row = CallbackRow {
         id: n,

@@ -96,4 +96,4 @@ pub(crate) use writer::{DRAIN_BATCHES, QUEUE_BATCHES};
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 18;
+pub const SCHEMA_VERSION: i32 = 19;

@@ -41,6 +41,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0016.sql")),
     M::up(include_str!("migrations/0017.sql")),
     M::up(include_str!("migrations/0018.sql")),
+    M::up(include_str!("migrations/0019.sql")),
 ];
 
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.

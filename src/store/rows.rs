@@ -1,7 +1,7 @@
 //! Records to rows and rows to records.
 
 use super::batch::last_forms;
-use super::columns::columns;
+use super::columns::{columns, json, json_of, reasons};
 use super::feed::Outbox;
 use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
 use super::{StoredCall, callback_rows, tag_rows, tapes};
@@ -65,7 +65,7 @@ columns! {
 }
 
 columns! {
-    CALLS_IN_PROGRESS, with_call_in_progress, call_in_progress: calls_in_progress(call: &CallInProgress) => CallInProgress in row {
+    CALLS_IN_PROGRESS, with_call_in_progress, call_in_progress: calls_in_progress(call: &CallInProgress, remarks: &Option<String>) => CallInProgress in row {
         keys {}
         fields {
             pbx: call.pbx.as_str() => pbx(row)?,
@@ -80,6 +80,7 @@ columns! {
             started_ms: call.started_ms,
             joined_ms: call.joined_ms,
             answered_ms: call.answered_ms,
+            remarks: remarks => json_of(row, "remarks")?,
         }
         others {}
     }
@@ -310,8 +311,7 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
 /// Writes a call; returns which writing of its row it is, `None` if the row says all of it already.
 fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<Option<i64>> {
     delete_in_progress(connection, &call.pbx, &call.linkedid)?;
-    let why =
-        serde_json::to_string(&call.why).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let why = json(&call.why)?;
     // Most are new: only what is replaced is compared, and has children that go.
     let written = with_call(call, &why, |values| {
         if connection.prepare_cached(&INSERT_CALL)?.execute(values)? > 0 {
@@ -407,7 +407,8 @@ fn put_interval(connection: &Connection, interval: &Interval) -> rusqlite::Resul
 
 fn put_in_progress(connection: &Connection, call: &CallInProgress) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(&PUT_CALL_IN_PROGRESS)?;
-    with_call_in_progress(call, |values| put.execute(values)).map(drop)
+    let remarks = call.remarks.as_ref().map(json).transpose()?;
+    with_call_in_progress(call, &remarks, |values| put.execute(values)).map(drop)
 }
 
 /// What is there of this call before it is written anew.
@@ -467,11 +468,6 @@ pub(super) fn unless_misspelt<T>(row: rusqlite::Result<T>) -> rusqlite::Result<O
 /// A number that is stored in E.164.
 pub(super) fn e164(text: &str) -> rusqlite::Result<E164> {
     E164::new(text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
-}
-
-fn reasons(row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
-    let why: String = row.get("why")?;
-    serde_json::from_str(&why).map_err(|_| unknown("why is not a JSON array of strings: ", &why))
 }
 
 /// Row id and call of a row of [`SELECT_CALL`], without its children.

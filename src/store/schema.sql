@@ -201,6 +201,7 @@ CREATE TABLE calls_in_progress (
     started_ms  INTEGER NOT NULL,          -- ms since 1970 UTC: first event of the call
     joined_ms   INTEGER,                   -- ms since 1970 UTC: the caller joined that queue; NULL if in none
     answered_ms INTEGER,                   -- ms since 1970 UTC: first bridge with a person; NULL if there was none yet
+    remarks     TEXT,                      -- JSON: the caller's wish to be called back, codes and ratings so far; NULL if nothing was said
     PRIMARY KEY (pbx, linkedid)
 ) STRICT, WITHOUT ROWID;
 

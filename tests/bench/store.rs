@@ -147,6 +147,7 @@ fn call(n: usize, tell: &mut impl FnMut(usize, Record)) {
         started_ms: row.started_ms,
         joined_ms: None,
         answered_ms: None,
+        remarks: None,
     };
     let queued = CallInProgress { queue: row.queue.clone(), joined_ms: Some(at(5)), ..so_far.clone() };
     let last = CallInProgress {

@@ -54,6 +54,7 @@ fn as_it_began() -> CallInProgress {
         started_ms: START,
         joined_ms: Some(START + 2_000),
         answered_ms: None,
+        remarks: None,
     }
 }
 
@@ -314,4 +315,67 @@ fn what_a_killed_run_left_is_a_customers_call_whatever_it_looks_like_now() {
     driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);
     assert_eq!(driver.row().direction, Direction::Inbound);
+}
+
+/// The dialplan says this of the customer's call.
+fn says(driver: &mut Driver, customer: &Line, event: &[(&str, &str)]) {
+    driver.say(&customer.event("UserEvent", event));
+}
+
+/// Code, note and who set it.
+fn codes(row: &FinishedCall) -> Vec<(&str, &str, &str)> {
+    row.tags.iter().map(|tag| (&*tag.code, &*tag.note, &*tag.by)).collect()
+}
+
+/// Of a caller who has asked for a callback at a time, been told of by a code and rated: all of it waits for the call's end.
+fn remarked() -> CallInProgress {
+    let mut driver = Driver::linked(rules(), START);
+    let customer = waiting(&mut driver);
+    let before = recorded_in_progress(&driver);
+    let wish = [("UserEvent", "CallbackRequest"), ("Queue", "sales"), ("At", "2027-01-16T09:30"), ("Language", "de")];
+    says(&mut driver, &customer, &wish);
+    says(&mut driver, &customer, &[("UserEvent", "CallTag"), ("Code", "VIP"), ("Note", "of old")]);
+    says(&mut driver, &customer, &[("UserEvent", "CallRating"), ("Score", "4"), ("By", "menu")]);
+    assert_eq!(recorded_in_progress(&driver), before + 3, "each is recorded when it is said");
+    in_progress(&driver).remove(0)
+}
+
+const REMARKS: [(&str, &str, &str); 3] =
+    [("CALLBACK", "sales", "caller"), ("CALLBACK_AT", "2027-01-16T09:30", "caller"), ("VIP", "of old", "dialplan")];
+
+#[test]
+fn what_was_said_of_a_call_before_a_kill_is_in_its_row_whether_it_ended_unseen_or_goes_on() {
+    let mut driver = next_run(&[remarked()]);
+    driver.link(100_000, &[]);
+    let row = driver.row();
+    assert_eq!((row.status, row.language.as_deref()), (Status::Unknown, Some("de")));
+    assert_eq!((codes(&row), row.ratings.len(), row.asked_for_callback()), (REMARKS.to_vec(), 1, true));
+
+    let mut driver = next_run(&[remarked()]);
+    let customer = Line::customer("c.1").state(6);
+    driver.link(100_000, &frames(customer.listed("Queue", "", 30).as_bytes()));
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    assert_ne!(row.status, Status::Unknown);
+    assert_eq!((row.language.as_deref(), row.ratings.len(), row.asked_for_callback()), (Some("de"), 1, true));
+    let said = codes(&row);
+    assert!(said.contains(&("CALLBACK_AT", "2027-01-16T09:30", "caller")) && said.contains(&REMARKS[2]), "{said:?}");
+}
+
+#[test]
+fn who_was_served_after_the_wish_has_what_was_asked_for_and_a_wish_that_was_taken_back_is_none() {
+    let mut served = remarked();
+    (served.agent, served.answered_ms) = (Some("PJSIP/101".to_owned()), Some(START + 9_000));
+    let mut driver = next_run(&[served]);
+    driver.link(100_000, &[]);
+    assert_eq!(codes(&driver.row()), [REMARKS[2]]);
+
+    let mut driver = Driver::linked(rules(), START);
+    let customer = waiting(&mut driver);
+    says(&mut driver, &customer, &[("UserEvent", "CallbackRequest"), ("Queue", "sales")]);
+    says(&mut driver, &customer, &[("UserEvent", "CallbackDecline")]);
+    let mut driver = next_run(&[in_progress(&driver).remove(0)]);
+    driver.link(100_000, &[]);
+    assert!(!driver.row().asked_for_callback());
 }

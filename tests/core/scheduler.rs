@@ -320,6 +320,7 @@ impl Scene {
             started_ms: self.now.wall_ms - 40 * SECOND,
             joined_ms: None,
             answered_ms: None,
+            remarks: None,
         };
         FinishedCall {
             status: Status::Cancel,
@@ -437,8 +438,8 @@ pub fn nobody() -> Facts {
         first_phone: FirstPhone::Rang,
         killed: false,
         agent_answered_ms: None,
-        customer: None,
         taken_by: None,
+        customer: None,
         customer_cause: None,
         customer_answered_ms: None,
         talk_ms: 0,

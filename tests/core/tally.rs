@@ -19,6 +19,7 @@ fn call(queue: &str, wait_ms: i64, answered: bool) -> FinishedCall {
         started_ms: 0,
         joined_ms: Some(0),
         answered_ms: answered.then_some(wait_ms),
+        remarks: None,
     };
     let (status, outcome) =
         if answered { (Status::Answer, Outcome::Agent) } else { (Status::Cancel, Outcome::QueueAbandon) };

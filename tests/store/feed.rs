@@ -127,6 +127,7 @@ fn in_progress(linkedid: &str, answered_ms: Option<i64>) -> Record {
         started_ms: call.started_ms,
         joined_ms: None,
         answered_ms,
+        remarks: None,
     }))
 }
 

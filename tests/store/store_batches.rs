@@ -32,6 +32,7 @@ fn written(&(kind, whose, new): &(u8, u8, u8)) -> Record {
             started_ms: 1_000,
             joined_ms: None,
             answered_ms: new.is_multiple_of(2).then_some(2_000),
+            remarks: None,
         })),
         2 => Record::NotInProgress { pbx: pbx(whose), linkedid },
         3 => {

@@ -2,7 +2,7 @@
 
 use crate::store::stored::{abandoned, answered, gap, record};
 use callbackd::store::{CallFilter, Reader, Store};
-use callbackd_core::model::{CallInProgress, E164, FinishedCall, Gap, PbxId, Record};
+use callbackd_core::model::{CallInProgress, E164, FinishedCall, Gap, PbxId, Rating, Record, Remarks, Tag};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -142,6 +142,16 @@ fn in_progress(linkedid: &str, queue: Option<&str>) -> CallInProgress {
         started_ms: 1_000,
         joined_ms: queue.map(|_| 2_000),
         answered_ms: None,
+        remarks: Some(Box::new(Remarks {
+            language: text("de"),
+            tags: vec![Tag {
+                code: "CALLBACK".to_owned(),
+                note: "sales".to_owned(),
+                by: "caller".to_owned(),
+                at_ms: 2_000,
+            }],
+            ratings: vec![Rating { score: 4.5, by: "menu".to_owned(), at_ms: 2_500 }],
+        })),
     }
 }
 

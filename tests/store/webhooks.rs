@@ -410,6 +410,7 @@ fn a_message_for_the_screen_pop_says_whose_phone_rings_for_whom_and_what_is_know
         started_ms: now(),
         joined_ms: Some(now()),
         answered_ms: None,
+        remarks: None,
     };
     store.write(&[Record::News(Arc::new(News::Ringing(Box::new(ringing))))]).unwrap();
     let message = sent(&place, &endpoint_of("[feed]\nin_progress = true\n", "events = [\"call.ringing\"]"));

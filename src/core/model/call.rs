@@ -3,7 +3,7 @@
 use super::codes::{ASKED, CALLER};
 use super::{CallKey, Direction, E164, HangupBy, Outcome, PbxId, Quality, Status, text_enum};
 use crate::millis::Millis;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Ring attempts kept for one call; more are counted, not kept.
 pub const MAX_LEGS: usize = 500;
@@ -185,6 +185,7 @@ impl CallInProgress {
     /// seen; who knows more says so. Its times must be in order, and `visits` be all visits to queues.
     #[must_use]
     pub fn ended(self, ended_ms: Millis, visits: Vec<QueueVisit>) -> FinishedCall {
+        let Remarks { language, tags, ratings } = self.remarks.map(|remarks| *remarks).unwrap_or_default();
         FinishedCall {
             pbx: self.pbx,
             linkedid: self.linkedid,
@@ -205,7 +206,7 @@ impl CallInProgress {
             queue_wait_ms: visits.iter().map(|visit| visit.left_ms - visit.joined_ms).sum(),
             ring_ms: 0,
             talk_ms: 0,
-            language: None,
+            language,
             hold_ms: 0,
             hangup_by: HangupBy::Unknown,
             hangup_cause: None,
@@ -217,8 +218,8 @@ impl CallInProgress {
             legs: Vec::new(),
             visits,
             ivr: Vec::new(),
-            tags: Vec::new(),
-            ratings: Vec::new(),
+            tags,
+            ratings,
         }
     }
 }
@@ -230,7 +231,7 @@ fn connecting_queue(visits: &[QueueVisit]) -> Option<String> {
 }
 
 /// A disposition of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Tag {
     /// One of the codes of the table `codes`, or a new one.
@@ -260,7 +261,7 @@ pub struct TagChange {
 }
 
 /// A customer's rating of a call.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Rating {
     /// As the dialplan's survey counts.
@@ -321,8 +322,19 @@ pub struct IvrStep {
     pub at_ms: Millis,
 }
 
+/// What was said of a call that is not over: the caller's wish to be called back, codes and ratings. Events of the dialplan say it once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Remarks {
+    /// The language that was named with the wish.
+    pub language: Option<String>,
+    /// The wish with its queue and its time, as it will be in the row, and codes.
+    pub tags: Vec<Tag>,
+    /// Ratings by the customer.
+    pub ratings: Vec<Rating>,
+}
+
 /// A customer's call that has begun and is not over, as far as a later run must know it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct CallInProgress {
     /// The PBX on which the call is.
@@ -349,4 +361,7 @@ pub struct CallInProgress {
     pub joined_ms: Option<Millis>,
     /// First bridge with a person, ms since 1970 UTC.
     pub answered_ms: Option<Millis>,
+    /// What was said of it, for its row.
+    #[serde(skip)]
+    pub remarks: Option<Box<Remarks>>,
 }

@@ -29,7 +29,7 @@ pub(crate) use crate::text_enum;
 pub use attempt_id::{AttemptPrefix, OurAttempts};
 pub use call::{
     CallInProgress, FinishedCall, IvrStep, Leg, LegResult, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, QueueVisit,
-    Rating, Tag, TagChange, VisitResult,
+    Rating, Remarks, Tag, TagChange, VisitResult,
 };
 pub use callback::{
     AskedBy, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, GroupDnc,

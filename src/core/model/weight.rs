@@ -13,7 +13,10 @@ impl Record {
     pub fn bytes(&self) -> usize {
         match self {
             Self::Call(call) => finished(call),
-            Self::InProgress(_) => size_of::<Self>() + size_of::<CallInProgress>() + TEXTS,
+            Self::InProgress(call) => {
+                let remarks = call.remarks.as_ref().map_or(0, |r| said(&r.tags, &r.ratings));
+                size_of::<Self>() + size_of::<CallInProgress>() + TEXTS + remarks
+            }
             Self::Callback(change) => size_of::<Self>() + size_of::<CallbackChange>() + SMALL + note(change),
             Self::Agent { name, .. } => SMALL + name.len(),
             Self::Attempt(_) => 2 * SMALL,
@@ -48,8 +51,6 @@ fn finished(call: &FinishedCall) -> usize {
     let leg = |leg: &Leg| size_of::<Leg>() + leg.agent.len() + leg.interface.len() + length(&leg.queue);
     let visit = |visit: &QueueVisit| size_of::<QueueVisit>() + visit.queue.len();
     let step = |step: &IvrStep| size_of::<IvrStep>() + step.context.len() + step.digits.len();
-    let tag = |tag: &Tag| size_of::<Tag>() + tag.code.len() + tag.note.len() + tag.by.len();
-    let rating = |rating: &Rating| size_of::<Rating>() + rating.by.len();
     size_of::<Record>()
         + size_of::<FinishedCall>()
         + TEXTS
@@ -57,6 +58,11 @@ fn finished(call: &FinishedCall) -> usize {
         + call.legs.iter().map(leg).sum::<usize>()
         + call.visits.iter().map(visit).sum::<usize>()
         + call.ivr.iter().map(step).sum::<usize>()
-        + call.tags.iter().map(tag).sum::<usize>()
-        + call.ratings.iter().map(rating).sum::<usize>()
+        + said(&call.tags, &call.ratings)
+}
+
+fn said(tags: &[Tag], ratings: &[Rating]) -> usize {
+    let tag = |tag: &Tag| size_of::<Tag>() + tag.code.len() + tag.note.len() + tag.by.len();
+    let rating = |rating: &Rating| size_of::<Rating>() + rating.by.len();
+    tags.iter().map(tag).sum::<usize>() + ratings.iter().map(rating).sum::<usize>()
 }

@@ -164,6 +164,7 @@ impl Prover<'_> {
             started_ms,
             joined_ms: None,
             answered_ms: answered_ms.map(|t| t.min(ended_ms)),
+            remarks: None,
         };
         let mut row = FinishedCall {
             direction,

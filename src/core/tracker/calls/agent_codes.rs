@@ -61,6 +61,7 @@ impl Tracker {
         }
         self.calls.touched(call, at, self.now.mono_ms);
         self.calls.mark(call);
+        self.progress_changes(call);
         true
     }
 

@@ -71,7 +71,8 @@ impl Weighed {
             + call.queue_visits[before.visits..].iter().map(visit).sum::<usize>()
             + call.ivr[before.steps..].iter().map(step).sum::<usize>()
             + call.keys[before.keys..].iter().map(|k| key(k)).sum::<usize>()
-            + (said - before.said) * (size_of::<Tag>().max(size_of::<Rating>()) + SAID);
+            // What was said is in the row in progress too.
+            + 2 * (said - before.said) * (size_of::<Tag>().max(size_of::<Rating>()) + SAID);
         Self {
             legs: call.attempts.len(),
             people: call.people.len(),

@@ -6,6 +6,7 @@ use crate::model::{CallInProgress, FinishedCall, Outcome, QueueVisit, Record, St
 use crate::order::InOrder as _;
 use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::talk::Talking;
+use crate::tracker::calls::user_event::is_wish;
 use crate::tracker::table::Slot;
 use crate::tracker::{Output, Tracker};
 use crate::verdict::UNDECIDED;
@@ -42,7 +43,7 @@ impl Tracker {
         self.calls.left.calls.contains_key(linkedid)
     }
 
-    /// A call has begun, is in another queue, or is answered.
+    /// A call has begun, is in another queue, is answered, or something was said of it.
     pub(crate) fn progress_changes(&mut self, slot: Slot) {
         let call = &self.calls[slot];
         if call.origin != Origin::Trunk || call.stage != Stage::Live || call.orphaned {
@@ -57,6 +58,7 @@ impl Tracker {
                 && recorded.did == call.did
                 && recorded.joined_ms == joined_ms
                 && recorded.answered_ms == call.talk.first_ms
+                && recorded.remarks == call.remarks()
         };
         if call.in_progress.as_deref().is_some_and(as_recorded) {
             return;
@@ -102,6 +104,7 @@ impl Tracker {
             started_ms: call.started_ms,
             joined_ms: queue_visit.map(|queue_visit| queue_visit.joined_ms),
             answered_ms: call.talk.first_ms,
+            remarks: call.remarks(),
         }
     }
 
@@ -166,6 +169,9 @@ impl Call {
             self.queue_visits.push(TrackedVisit { in_doubt: true, ..TrackedVisit::began(queue, None, joined_ms) });
             self.queue_visits.order_by_key(|queue_visit| queue_visit.joined_ms);
         }
+        if let Some(remarks) = &old.remarks {
+            self.had_remarks(remarks);
+        }
         // The customer was served, whatever happens now.
         if let Some(answered_ms) = old.answered_ms {
             self.had_talked(answered_ms, from.max(answered_ms));
@@ -179,7 +185,7 @@ fn not_in_progress(call: &CallInProgress) -> Output {
 }
 
 /// The row of a call of which only the beginning was seen.
-fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
+fn ended_unseen(mut call: CallInProgress, from: Millis) -> FinishedCall {
     // Times of one call may be by the clocks of both machines: a list gives its age, events give their time.
     let times = || [Some(call.started_ms), call.joined_ms, call.answered_ms].into_iter().flatten();
     let started_ms = times().fold(call.started_ms, Millis::min);
@@ -201,6 +207,10 @@ fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
         false => (Status::Unknown, Outcome::Gap, UNDECIDED),
     };
     let mut why = vec![first.to_owned(), "it ended while callbackd was not running".to_owned()];
+    // Who was served after the wish has what was asked for.
+    if let (Some(remarks), Some(answered)) = (&mut call.remarks, call.answered_ms) {
+        remarks.tags.retain(|tag| !is_wish(tag) || tag.at_ms >= answered);
+    }
     why.extend(visits.iter().map(|visit| format!("queue {}: {}", visit.queue, visit.result)));
     FinishedCall {
         status,

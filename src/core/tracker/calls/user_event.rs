@@ -14,9 +14,9 @@
 use crate::ami::event::{self, Text};
 use crate::millis::Millis;
 use crate::model::MAX_TAGS;
-use crate::model::codes::{DECLINED, is_code};
+use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME, is_code};
 use crate::model::text::{is_harmful, is_language};
-use crate::model::{Rating, Tag};
+use crate::model::{Rating, Remarks, Tag};
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::Call;
 
@@ -51,13 +51,15 @@ impl Tracker {
             return;
         }
         let room = self.calls.have_room();
-        let call = self.calls.call_mut(self.topology.channel(slot).call);
+        let of = self.topology.channel(slot).call;
+        let call = self.calls.call_mut(of);
         if is("CallbackRequest") {
             let said = |wanted: &str| -> Option<Box<str>> {
                 Some(field(wanted)).filter(|text| !text.is_empty()).map(Into::into)
             };
             let language = said("Language").filter(|word| is_language(word));
-            return call.callback_requested(said("Queue"), said("At"), language, at);
+            call.callback_requested(said("Queue"), said("At"), language, at);
+            return self.progress_changes(of);
         }
         let by = Some(field("By")).filter(|by| !by.is_empty());
         let declines = is("CallbackDecline");
@@ -81,6 +83,7 @@ impl Tracker {
             _ => false,
         };
         self.counters.user_events_refused += u64::from(!kept);
+        self.progress_changes(of);
     }
 }
 
@@ -108,6 +111,54 @@ impl Call {
         self.dialplan.callback_requested = false;
     }
 
+    /// The caller's wish, and the time that was named with it.
+    pub(crate) fn wish(&self) -> [Option<Tag>; 2] {
+        let said = &self.dialplan;
+        let by_caller = |code: &str, note: &str| Tag {
+            code: code.to_owned(),
+            note: note.to_owned(),
+            by: CALLER.to_owned(),
+            at_ms: said.callback_requested_ms,
+        };
+        let asked =
+            said.callback_requested.then(|| by_caller(ASKED, said.callback_queue.as_deref().unwrap_or_default()));
+        let time = said.callback_at.as_deref().filter(|_| said.callback_requested);
+        [asked, time.map(|time| by_caller(NAMED_TIME, time))]
+    }
+
+    /// What was said of it by now: a run that follows one that was killed knows it by this alone.
+    pub(super) fn remarks(&self) -> Option<Box<Remarks>> {
+        let language = self.dialplan.callback_language.as_ref().filter(|_| self.dialplan.callback_requested);
+        let remarks = Remarks {
+            language: language.map(ToString::to_string),
+            tags: self.wish().into_iter().flatten().chain(self.tags.iter().cloned()).collect(),
+            ratings: self.ratings.clone(),
+        };
+        (remarks != Remarks::default()).then(|| Box::new(remarks))
+    }
+
+    /// This was said of it before anyone looked away; what has been said since goes before it.
+    pub(super) fn had_remarks(&mut self, old: &Remarks) {
+        let (wish, codes): (Vec<&Tag>, Vec<&Tag>) = old.tags.iter().partition(|tag| is_wish(tag));
+        let known = self.dialplan.callback_requested;
+        for tag in wish.into_iter().filter(|_| !known) {
+            self.dialplan.callback_requested = true;
+            self.dialplan.callback_requested_ms = tag.at_ms;
+            let note = Some(tag.note.as_str()).filter(|note| !note.is_empty()).map(Into::into);
+            match tag.code == NAMED_TIME {
+                true => self.dialplan.callback_at = note,
+                false => self.dialplan.callback_queue = note,
+            }
+            self.dialplan.callback_language = old.language.as_deref().map(Into::into);
+        }
+        let is_new = |tag: &&Tag| !self.tags.iter().any(|t| t.code == tag.code && t.by == tag.by);
+        let codes: Vec<Tag> = codes.into_iter().filter(is_new).cloned().collect();
+        self.tags.extend(codes);
+        let is_new = |rating: &&Rating| !self.ratings.iter().any(|r| r.by == rating.by);
+        let ratings: Vec<Rating> = old.ratings.iter().filter(is_new).cloned().collect();
+        self.ratings.extend(ratings);
+    }
+
     /// A code is set, in place of the same one by the same hand. False if there is no room for another.
     pub(super) fn tagged(&mut self, tag: Tag, room: bool) -> bool {
         match self.tags.iter().position(|t| t.code == tag.code && t.by == tag.by) {
@@ -129,6 +180,11 @@ impl Call {
         self.ratings.push(rating);
         true
     }
+}
+
+/// It is of [`Call::wish`].
+pub(super) fn is_wish(tag: &Tag) -> bool {
+    tag.by == CALLER && [ASKED, NAMED_TIME].contains(&&*tag.code)
 }
 
 /// A value as it is kept: without what a terminal would obey, and not too long.

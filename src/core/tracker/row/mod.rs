@@ -4,7 +4,6 @@ pub(crate) mod legs;
 
 use crate::millis::Millis;
 use crate::model::channel_name::Kind;
-use crate::model::codes::{ASKED, CALLER, NAMED_TIME};
 use crate::model::{
     CallInProgress, Direction, FinishedCall, HangupBy, HangupCause, Leg, Outcome, Quality, QueueVisit, Status, Tag,
     VisitResult,
@@ -344,14 +343,7 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
     let after_talk = call.talk.first_ms.is_some_and(|answered| call.dialplan.callback_requested_ms >= answered);
     let stands = asked && (status != Status::Answer || after_talk);
     let wish = stands && (outcome != Outcome::CallbackRequested || queue.is_some());
-    let by_caller = |code: &str, note: &str| Tag {
-        code: code.to_owned(),
-        note: note.to_owned(),
-        by: CALLER.to_owned(),
-        at_ms: call.dialplan.callback_requested_ms,
-    };
-    let wish = wish.then(|| by_caller(ASKED, queue.unwrap_or_default()));
-    let time = call.dialplan.callback_at.as_deref().filter(|_| stands);
-    let time = time.map(|time| by_caller(NAMED_TIME, time));
+    let [asked, time] = call.wish();
+    let (wish, time) = (asked.filter(|_| wish), time.filter(|_| stands));
     rule_tag(outcome, at_ms).into_iter().chain(wish).chain(time).chain(call.tags.iter().cloned()).collect()
 }
