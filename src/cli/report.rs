@@ -23,6 +23,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// With these a report is of one site. What is for all sites names them itself: clap forgets what an option requires where that conflicts with another one.
+const OF_ONE_SITE: [&str; 2] = ["db", "mail"];
+
 /// Report the figures of a time: missed and won back, service level, load, queues, agents
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
@@ -50,16 +53,16 @@ pub struct ReportArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub db: Option<PathBuf>,
     /// Report of all sites, from the database that their sinks filled: postgres://USER@HOST/DATABASE, or the name of a sink
-    #[arg(long, value_name = "URL", conflicts_with_all = ["db", "mail"], add = super::complete::databases())]
+    #[arg(long, value_name = "URL", conflicts_with_all = OF_ONE_SITE, add = super::complete::databases())]
     pub postgres: Option<String>,
     /// File with the password of the user in that URL, which nobody else can read
-    #[arg(long, value_name = "FILE", requires = "postgres")]
+    #[arg(long, value_name = "FILE", requires = "postgres", conflicts_with_all = OF_ONE_SITE)]
     pub(crate) password_file: Option<PathBuf>,
     /// Authority of that server's certificate, PEM [default: those of the system, for another machine]
-    #[arg(long, value_name = "FILE", requires = "password_file")]
+    #[arg(long, value_name = "FILE", requires = "password_file", conflicts_with_all = OF_ONE_SITE)]
     pub(crate) tls_ca_file: Option<PathBuf>,
     /// Time zone of the days of all sites, as Europe/Berlin [default: of the configuration, else of most sites]
-    #[arg(long, value_name = "ZONE", requires = "postgres")]
+    #[arg(long, value_name = "ZONE", requires = "postgres", conflicts_with_all = OF_ONE_SITE)]
     pub(crate) zone: Option<String>,
     /// Configuration that names the database, the time zone and the thresholds [default: /etc/callbackd/callbackd.toml]
     #[arg(long, value_name = "FILE")]
@@ -83,7 +86,7 @@ pub struct ReportArgs {
     #[arg(long, ignore_case = true, value_parser = super::words(By::ALL, By::as_str, By::from_text))]
     pub(crate) by: Option<By>,
     /// Calls of this site
-    #[arg(long, value_name = "NAME", requires = "postgres")]
+    #[arg(long, value_name = "NAME", requires = "postgres", conflicts_with_all = OF_ONE_SITE)]
     pub(crate) site: Option<String>,
     /// Calls on this PBX; with --postgres as SITE/NAME
     #[arg(long, value_name = "NAME")]

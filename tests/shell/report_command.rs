@@ -171,6 +171,15 @@ fn a_window_that_ends_before_it_begins_is_refused_in_a_sentence() {
 }
 
 #[test]
+fn what_is_for_all_sites_is_refused_with_the_database_of_one() {
+    for option in [["--zone", "UTC"], ["--site", "berlin"], ["--password-file", "x"], ["--tls-ca-file", "x"]] {
+        assert!(parse(&[&option[..], &["--db", "calls.db"]].concat()).is_err(), "{option:?}");
+        assert!(parse(&[&option[..], &["--mail"]].concat()).is_err(), "{option:?}");
+        assert!(parse(&option).is_err(), "{option:?}");
+    }
+}
+
+#[test]
 fn where_there_are_no_calls_a_sentence_says_so_and_no_rate_is_shown() {
     let (_directory, path) = two_days();
     let said = report(&path, &["--from", "2020-01-01", "--to", "2020-02-01"]).unwrap();
