@@ -108,8 +108,17 @@ fn missed(report: &Report<'_>, out: &mut String) {
     if missed.recovery.calls > 0 {
         let _ = writeln!(out, "{}", recovery(report, EN));
     }
+    // Several states are one to whoever reads it.
+    let mut open = Vec::new();
     for (state, calls) in &missed.open {
-        let _ = writeln!(out, "Nobody: {} {}", count(*calls), EN.standing(state));
+        let standing = EN.standing(state);
+        match open.iter_mut().find(|(before, _)| *before == standing) {
+            Some((_, sum)) => *sum += calls,
+            None => open.push((standing, *calls)),
+        }
+    }
+    for (standing, calls) in open {
+        let _ = writeln!(out, "Nobody: {} {standing}", count(calls));
     }
     if !missed.attempts.is_empty() {
         let attempts: Vec<String> = missed.attempts.iter().map(|(result, n)| format!("{result} {n}")).collect();
