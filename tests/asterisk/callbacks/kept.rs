@@ -42,16 +42,16 @@ fn greeting(office: &Office<'_>) -> Result<(), String> {
     let id = office.callback(&ann)?;
     office.until("requested", &format!("SELECT requested FROM callbacks WHERE id = {id}"), "1")?;
     let key = format!("number/{}", ann.number);
-    let recorded = crate::patience::until(super::office::soon(), || {
+    // It waits for its delay before it is as it says here.
+    let mut recorded = None;
+    let pending = crate::patience::until(super::office::soon(), || {
         let since = office.lab.pbx.position();
         office.lab.pbx.action(&[("Action", "DBGet"), ("Family", "callbackd"), ("Key", &key)]).ok()?;
         let found = office.lab.pbx.wait(since, super::office::soon(), "DBGetResponse", |f| f.is("DBGetResponse"));
-        found.ok().map(|f| f.get("Val").to_owned())
+        recorded = found.ok().map(|f| f.get("Val").to_owned());
+        recorded.as_ref().filter(|said| said.starts_with("open|") && said.ends_with("|PENDING")).map(drop)
     });
-    let recorded = recorded.ok_or("nothing was published for the number")?;
-    if !recorded.starts_with("open|") || !recorded.ends_with("|PENDING") {
-        return Err(format!("published is {recorded:?}"));
-    }
+    pending.ok_or_else(|| format!("published is {recorded:?}"))?;
     // The customer calls again and needs no callback any more.
     office.calls(&ann, "5550418", "wait:5-dtmf:2-wait:20-hangup")?;
     office.comes_to(id, "CANCELLED declined")
