@@ -10,9 +10,12 @@ use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
-    FinishedCall, Outcome, PbxId, Record, RecoveredBy, Status, Tag,
+    FinishedCall, Outcome, PbxId, Quality, Record, RecoveredBy, Status, Tag,
 };
 use std::sync::Arc;
+
+/// A call that was seen to its end is handed on, with all corrections, within so long of it, ms.
+const HANDED_ON_WITHIN_MS: u64 = 30_000;
 
 /// The caller declined a callback at the greeting.
 fn declined(call: &FinishedCall) -> bool {
@@ -160,6 +163,7 @@ impl Scheduler {
             task.is_due_at(soon_ms, now.mono_of(soon_ms));
         }
         task.missed_again(call, is_requested(call), expected_ms);
+        task.known = now.mono_ms;
         let expires_ms = task.row().expires_ms.max(expires_ms);
         task.expires_at(expires_ms, now.mono_of(expires_ms));
         let note = format!("missed again ({}), {} times now{note}{said}", call.outcome, task.row().missed_count);
@@ -354,8 +358,8 @@ impl Scheduler {
 
     /// The customer is not called before this moment. What is being done about them goes on; what follows it waits.
     pub(crate) fn not_before(&mut self, id: i64, due_ms: Millis) {
-        let now = self.now.wall_ms;
-        let (due, waits) = (self.mono(due_ms), due_ms > now);
+        let now = self.now;
+        let (due, waits) = (self.mono(due_ms), due_ms > now.wall_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.is_due_at(due_ms, due);
         if waits {
@@ -394,17 +398,24 @@ impl Scheduler {
             return;
         }
         let task = &self.tasks[id];
-        let missed_ms = task.row().last_missed_ms;
         // A callback of ours closes its own task by its result, unless a crash or an outage hid that.
         let by_itself = task.row().reason != reason::UNPROVEN;
+        let missed_ms = task.row().last_missed_ms;
+        // When a call was missed whose end nobody saw, and when a time was promised, our clock says, which may have been wrong.
+        let afterwards = call.quality == Quality::Full && self.began_after(call, task.known);
         let recovers = |service: &Served| {
             (service.by != RecoveredBy::Callback || !by_itself)
-                && service.recovers(missed_ms)
-                && !task.promised_in(service.at_ms, service.ended_ms)
+                && (afterwards || service.recovers(missed_ms) && !task.promised_in(service.at_ms, service.ended_ms))
         };
         if let Some(service) = self.service(call).filter(recovers) {
             self.served(id, service.by, service.call, service.at_ms);
         }
+    }
+
+    /// A call that has just ended began after this moment of the monotonic clock; where Asterisk's clock was set back meanwhile, nobody knows.
+    fn began_after(&self, call: &FinishedCall, mono_ms: u64) -> bool {
+        let length = u64::try_from(call.ended_ms.saturating_sub(call.started_ms)).ok();
+        length.is_some_and(|ms| self.now.mono_ms >= mono_ms.saturating_add(ms).saturating_add(HANDED_ON_WITHIN_MS))
     }
 
     /// The customer has been served by somebody else than us: no callback is made any more.

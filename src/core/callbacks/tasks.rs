@@ -25,6 +25,8 @@ pub(crate) struct Task {
     pub misses: Vec<CallKey>,
     /// The codes that ask for it, in the order in which they did. Their calls are among [`Task::misses`].
     asked: Vec<AskedBy>,
+    /// The last miss, and the time that was promised last, were known then, by the monotonic clock.
+    pub known: u64,
     /// Due, by the monotonic clock.
     pub due: u64,
     /// Too old, by the monotonic clock.
@@ -338,6 +340,7 @@ impl Tasks {
         let before_talk = row.requested_for_ms.filter(|at| talks_before && *at > now.wall_ms);
         let promised_ms = row.requested_for_ms.and(Some(now.wall_ms)).filter(|now| row.due_ms > *now);
         let task = Task {
+            known: now.mono_ms,
             due,
             expires: now.mono_of(row.expires_ms),
             late: None,

@@ -3,6 +3,7 @@
 use super::{Task, Tasks};
 use crate::millis::Millis;
 use crate::model::CallbackState;
+use crate::model::Moment;
 
 impl Task {
     /// The time that the customer expects was promised in a talk that began and ended (or is) then, and lies behind it: that talk does not serve
@@ -15,8 +16,8 @@ impl Task {
     }
 
     /// A time that lies ahead is promised now.
-    pub(crate) fn promised(&mut self, now_ms: Millis) {
-        self.promised_ms = Some(now_ms);
+    pub(crate) fn promised(&mut self, now: Moment) {
+        (self.promised_ms, self.known) = (Some(now.wall_ms), now.mono_ms);
     }
 }
 
