@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-const MANUALS: [&str; 6] = [
+const MANUALS: [&str; 7] = [
     "README.md",
     "config/doc/operator.md",
     "config/doc/manager.md",
     "config/doc/integrator.md",
+    "config/doc/many-sites.md",
     "config/doc/SECURITY.md",
     "config/doc/contributing.md",
 ];

@@ -52,6 +52,7 @@ mod log_lines;
 mod long_work;
 mod man_pages;
 mod manager_conf;
+mod many_sites;
 mod memory;
 mod memory_streams;
 mod memory_together;

@@ -59,6 +59,15 @@ fn program() -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().trim_end())
 }
 
+/// A server of this configuration, once it listens.
+pub fn serving(configuration: &Path) -> Running {
+    let mut command = Command::new(program());
+    command.arg("-c").arg(configuration).stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut server = Running::watch(command.spawn().unwrap());
+    server.wait_for("Server is ready");
+    server
+}
+
 impl Nats {
     pub fn new() -> Self {
         Self::with("")
@@ -93,16 +102,7 @@ impl Nats {
 
     pub fn start(&mut self) {
         self.configure();
-        let server = Command::new(program())
-            .arg("-c")
-            .arg(self.directory.path().join("nats.conf"))
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut server = Running::watch(server);
-        server.wait_for("Server is ready");
-        self.server = Some(server);
+        self.server = Some(serving(&self.directory.path().join("nats.conf")));
     }
 
     /// Starts it with these lines in its configuration.

@@ -88,6 +88,13 @@ impl Postgres {
         file.write_all(lines.as_bytes()).unwrap();
     }
 
+    /// Puts lines before those that say who may connect from where; they hold from the next start on.
+    pub fn allow(&self, lines: &str) {
+        let file = self.data().join("pg_hba.conf");
+        let before = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{lines}{before}")).unwrap();
+    }
+
     /// Lays a file into the cluster that the server alone can read.
     pub fn lay(&self, name: &str, from: &Path) {
         let to = self.data().join(name);
