@@ -228,6 +228,9 @@ pub(crate) struct TrackerCounters {
     /// Calls that cannot be judged again under other rules, because more was said of them than is kept.
     #[serde(default)]
     pub(crate) tapes_given_up: u64,
+    /// Calls with a row that were forgotten sooner than usual, because new ones needed their room: what came late of them changed nothing.
+    #[serde(default)]
+    pub(crate) calls_forgotten_early: u64,
 }
 
 impl TrackerCounters {
@@ -253,6 +256,7 @@ impl TrackerCounters {
             trunks_refused,
             user_events_refused,
             tapes_given_up,
+            calls_forgotten_early,
         } = counters;
         Self {
             events,
@@ -274,6 +278,7 @@ impl TrackerCounters {
             trunks_refused,
             user_events_refused,
             tapes_given_up,
+            calls_forgotten_early,
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::ami::event::{Channel, Event, Member, MemberChange};
 use callbackd_core::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Outcome, Quality, Record, Status};
 use callbackd_core::tracker::tape::MAX_TAPE_BYTES;
-use callbackd_core::tracker::{Input, MAX_AGENTS, MAX_CHANNELS, MAX_TRUNKS_MET};
+use callbackd_core::tracker::{Input, MAX_AGENTS, MAX_CHANNELS, MAX_TRUNKS_MET, SETTLE_MS};
 
 const START: i64 = 1_800_000_000_000;
 
@@ -70,6 +70,27 @@ fn calls_that_never_hang_up_fill_the_memory_to_its_limit_and_are_ended_by_lists_
     // There is room again.
     driver.take(Event::Newchannel(customer(1)));
     assert_eq!(driver.tracker.live_calls(), 1);
+}
+
+#[test]
+fn calls_that_have_their_row_give_way_to_new_ones() {
+    let mut driver = Driver::linked(rules(), START);
+    let calls = 2 * MAX_CHANNELS;
+    for n in 0..calls {
+        driver.take(Event::Newchannel(customer(n)));
+        driver.take(Event::Hangup { channel: customer(n), cause: 16, language: "en".into() });
+        if n % 1_000 == 0 {
+            driver.pass(i64::try_from(SETTLE_MS).unwrap());
+        }
+    }
+    driver.pass(FORGOTTEN_MS);
+    let counters = driver.tracker.counters();
+    assert_eq!(
+        (driver.records.iter().filter(|r| matches!(r, Record::Call(_))).count(), counters.channels_refused),
+        (calls, 0)
+    );
+    assert!(counters.calls_forgotten_early >= (calls - MAX_CHANNELS) as u64, "{counters:?}");
+    assert_eq!(driver.tracker.sizes(), (0, 0, 0));
 }
 
 #[test]

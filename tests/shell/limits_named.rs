@@ -316,6 +316,9 @@ const WITHOUT_LOSS: &[&str] = &[
     "tracker/calls/dialplan.rs MAX_DIGITS",
     "tracker/calls/dialplan.rs MAX_NAME",
     "tracker/mod.rs MAX_STAMP_MS",
+    // Those that have their row give way before they are reached.
+    "tracker/topology/graph.rs SPARE_BYTES",
+    "tracker/topology/graph.rs SPARE_CHANNELS",
 ];
 
 fn sources(under: &Path, found: &mut Vec<PathBuf>) {

@@ -177,6 +177,8 @@ pub struct Counters {
     pub impostors: u64,
     /// Channels ignored because of [`MAX_CHANNELS`] or [`MAX_CHANNEL_BYTES`].
     pub channels_refused: u64,
+    /// Calls with a row that were not kept for [`LINGER_MS`], because new ones needed the room.
+    pub calls_forgotten_early: u64,
     /// Empty bridges forgotten because of [`SPARE_BRIDGES`].
     pub bridges_forgotten: u64,
     /// Legs, people, visits, menu steps and linkedids beyond the limits of one call, or of all together ([`MAX_DETAIL_BYTES`]).
@@ -351,6 +353,7 @@ impl Tracker {
             Input::Tick => {}
         }
         self.settle_due();
+        self.make_room();
         self.presence.wrapups_end(self.now);
         self.record_marked();
         if self.coverage.takes_in_sync() {

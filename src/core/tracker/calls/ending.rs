@@ -137,6 +137,15 @@ impl Tracker {
         }
     }
 
+    /// Where new calls would soon have no room, those that have their row give way, from the oldest on: what comes late of them changes nothing any more.
+    pub(crate) fn make_room(&mut self) {
+        while self.topology.is_nearly_full() || !self.calls.has_room_for_tapes() {
+            let Some(call) = self.calls.take_lingering() else { return };
+            self.counters.calls_forgotten_early += 1;
+            self.forget(call);
+        }
+    }
+
     /// Records every call that is over, without waiting for what may still be on its way.
     pub(crate) fn record_all(&mut self) {
         let over: Vec<Slot> =

@@ -21,6 +21,8 @@ pub(crate) struct Calls {
     table: Table<Call>,
     /// When a call is looked at again, by the monotonic clock.
     timers: BTreeSet<(u64, Slot)>,
+    /// The same of those that have their row, and are kept for what may come late.
+    lingering: BTreeSet<(u64, Slot)>,
     /// Calls that the input has changed.
     pub(super) marked: Vec<Slot>,
     /// Lines of calls that have ceased to be.
@@ -54,6 +56,7 @@ impl Calls {
         Self {
             table: Table::new(),
             timers: BTreeSet::new(),
+            lingering: BTreeSet::new(),
             marked: Vec::new(),
             freed: Vec::new(),
             left: Leftover::seen(last_seen_ms),
@@ -162,33 +165,48 @@ impl Calls {
 
     /// Looks at the call again then, by the monotonic clock.
     pub(crate) fn schedule_at(&mut self, call: Slot, due: u64) {
-        if let Some(old) = self.table[call].due.replace(due) {
-            self.timers.remove(&(old, call));
-        }
-        self.timers.insert((due, call));
+        self.unschedule(call);
+        self.table[call].due = Some(due);
+        let has_its_row = self.table[call].stage == Stage::Recorded;
+        let timers = if has_its_row { &mut self.lingering } else { &mut self.timers };
+        timers.insert((due, call));
     }
 
     /// The call is looked at no more: it ceases to be.
     pub(super) fn unschedule(&mut self, call: Slot) {
-        if let Some(due) = self.table[call].due.take() {
-            self.timers.remove(&(due, call));
+        if let Some(due) = self.table[call].due.take()
+            && !self.timers.remove(&(due, call))
+        {
+            self.lingering.remove(&(due, call));
         }
     }
 
     /// When a call is to be looked at next, by the monotonic clock.
     pub(crate) fn deadline(&self) -> Option<u64> {
-        self.timers.first().map(|(due, _)| *due)
+        let next = |timers: &BTreeSet<(u64, Slot)>| timers.first().map(|(due, _)| *due);
+        next(&self.timers).into_iter().chain(next(&self.lingering)).min()
     }
 
     /// A call whose time has come.
     pub(super) fn take_due(&mut self, now_mono_ms: u64) -> Option<Slot> {
-        let &(due, call) = self.timers.first()?;
-        if due > now_mono_ms {
-            return None;
-        }
-        self.timers.pop_first();
-        self.table[call].due = None;
+        let due = |timers: &BTreeSet<(u64, Slot)>| timers.first().copied().filter(|(due, _)| *due <= now_mono_ms);
+        let (_, call) = due(&self.timers).into_iter().chain(due(&self.lingering)).min()?;
+        self.unschedule(call);
         Some(call)
+    }
+
+    /// The call that has had its row for longest, and is kept only for what may come late.
+    pub(super) fn take_lingering(&mut self) -> Option<Slot> {
+        loop {
+            let &(due, call) = self.lingering.first()?;
+            self.unschedule(call);
+            if self.table[call].stage == Stage::Recorded && self.table[call].live == 0 {
+                return Some(call);
+            }
+            // Something of it goes on again.
+            self.table[call].due = Some(due);
+            self.timers.insert((due, call));
+        }
     }
 
     /// A channel has come to the call. `partial`: it is the first that is known of it, and it did not begin just now.

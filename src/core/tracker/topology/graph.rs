@@ -15,6 +15,10 @@ use std::collections::{BTreeSet, VecDeque};
 /// Asterisk writes a `Rename` at once and a `Newchannel` by way of a queue: so many new names are kept for channels to come.
 const MAX_EARLY_NAMES: usize = 64;
 
+/// One event brings in so many at most: those of an attended transfer; and what they weigh, with texts of any length, bytes.
+const SPARE_CHANNELS: usize = 8;
+const SPARE_BYTES: usize = 64 * 1024;
+
 /// The channels and bridges of a PBX, and the trunks that have been met.
 #[derive(Debug, Default)]
 pub(crate) struct Topology {
@@ -66,6 +70,12 @@ impl Topology {
     /// There is no room for another channel.
     pub(crate) fn is_full(&self) -> bool {
         self.channels.len() >= self.budget.channels || self.bytes >= self.budget.channel_bytes
+    }
+
+    /// There is hardly room for those of one more event.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.channels.len() + SPARE_CHANNELS > self.budget.channels
+            || self.bytes + SPARE_BYTES > self.budget.channel_bytes
     }
 
     /// What the channels weigh, bytes.
